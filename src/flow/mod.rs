@@ -1,0 +1,64 @@
+//! The catalog of flows: finds, loads and cross-checks mapping + schema + rules
+//! + code tables, and applies them to a folder.
+
+use crate::folder::finding::Finding;
+use crate::personal::Personal;
+
+/// What a mapping may know besides the folder. Pure: the caller brings the day.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// Today's civil date in Europe/Rome.
+    pub today: jiff::civil::Date,
+    /// Settings of the ente that stand in containers (never part of a record).
+    pub ente: EnteSettings,
+}
+
+/// The ente's sealed settings that a container needs.
+#[derive(Clone, Debug, Default)]
+pub struct EnteSettings {
+    /// Code in container and ids, e.g. `H501`.
+    pub code: String,
+    pub name: String,
+    /// Belfiore code of the legal seat (4 characters).
+    pub seat: String,
+    /// Codice fiscale of the operator in charge; personal, sealed in the configuration's secrets.
+    pub operator: Option<String>,
+    /// Settings of a flow by name, e.g. `count_months = "calendar"`.
+    pub flow: std::collections::BTreeMap<String, String>,
+}
+
+/// What a folder maps to in one flow.
+#[derive(Default)]
+pub struct Mapped {
+    pub records: Vec<MappedRecord>,
+    /// Sources (e.g. intervention ids) that the folder says are annulled.
+    pub annulled: Vec<String>,
+    /// All sources the folder still names, annulled or not, mapped or withheld.
+    pub named: Vec<String>,
+    /// Sources named in the folder of which some record is withheld: never infer a cancel from these.
+    pub withheld: Vec<String>,
+    /// Periods the folder declares complete: (from, to), inclusive.
+    pub complete: Vec<(jiff::civil::Date, jiff::civil::Date)>,
+    /// When the same folder could map to something else because the calendar moved.
+    pub look_again: Option<jiff::civil::Date>,
+    /// Findings that belong to no single record (e.g. a person who cannot be sent).
+    pub findings: Vec<Finding>,
+}
+
+/// One record of a flow: the smallest thing its register accepts or refuses.
+pub struct MappedRecord {
+    /// Local and stable, e.g. `INT-7/2026`.
+    pub key: String,
+    /// The folder's part it comes from, e.g. the intervention's id `INT-7`.
+    pub source: String,
+    /// First and last day it speaks of (`to` = `from` for a single event).
+    pub from: jiff::civil::Date,
+    pub to: jiff::civil::Date,
+    /// The register's own key (coarser than ours): all attributes by which it would match a cancel.
+    pub register_key: Personal<String>,
+    /// The payload of this record alone, in its insert form; `None` when a finding withholds it.
+    pub fragment: Option<Personal<Vec<u8>>>,
+    /// Bitmap of the mapping rows that fired, row 0 = lowest bit of byte 0.
+    pub rows: Vec<u8>,
+    pub findings: Vec<Finding>,
+}

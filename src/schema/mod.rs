@@ -1,0 +1,2 @@
+//! The room `schema`.
+pub mod shape;
