@@ -1,1 +1,36 @@
-//! The room `exchange`.
+//! The core: what each register should know, what it has acknowledged, and the
+//! operations that close the difference. Pure: time, ids and storage are arguments.
+//!
+//! The way of a record through this room, in reading order:
+//! `reconcile` (a folder was saved: the desired side moves) → `select` (a run or a
+//! sync wants it up to date: an operation is queued) → `offer` / `bulk` (it leaves:
+//! ids and timestamps are stored first) → `settle` (the receipt came: the
+//! acknowledged side moves, the next operation of the same unit is queued).
+//! Every function works through the [`Ledger`] trait inside one transaction of it.
+
+mod balance;
+mod bulk;
+mod ledger;
+mod offer;
+mod operation;
+mod period;
+mod reconcile;
+mod record;
+mod select;
+mod settle;
+mod step;
+
+pub use balance::{Balance, Bucket};
+pub use bulk::{Batch, gather};
+pub use ledger::{Ledger, LedgerError, Offered, RouteState, RunRow, Submission, SubmissionState, Suspension};
+pub use offer::{OfferPolicy, Page, Poll, overdue, poll, resume, suspend};
+pub use operation::{Kind, Operation, State};
+pub use period::{Period, PeriodError};
+pub use reconcile::{DesiredRecord, DesiredSet, Place, Reconciled, reconcile};
+pub use record::{Absence, Desired, Hash, Held, Record, RecordId, Trouble};
+pub use select::{Order, Selected, approve, select};
+pub use settle::{Answer, Decision, Receipt, Settled, adopt, decide, settle, settle_operation};
+pub use step::{Rest, Step, next_step};
+
+/// Milliseconds since 1970-01-01T00:00:00Z.
+pub type Millis = i64;

@@ -1,0 +1,63 @@
+//! Bulk containers: many operations of one route in one file for a portal.
+
+use super::offer::claim_key;
+use super::select::requeue;
+use super::{
+    Bucket, Ledger, LedgerError, Millis, Operation, State, Submission, SubmissionState,
+};
+
+/// Limits and naming of a bulk container.
+pub struct Batch<'a> {
+    pub route: &'a str,
+    /// At most this many operations in one container.
+    pub limit: usize,
+    pub now: Millis,
+    /// Today in Europe/Rome, `AAAAMMGG`.
+    pub day: &'a str,
+    /// Makes the container's name from the day and the progressive.
+    pub name: &'a dyn Fn(&str, u32) -> String,
+    pub can_replace: bool,
+}
+
+/// Gathers queued operations of a route into one named container, to be built by a worker.
+///
+/// Returns `None` when nothing can go. The name is stored before anything is written.
+pub fn gather(ledger: &mut dyn Ledger, batch: &Batch<'_>) -> Result<Option<Submission>, LedgerError> {
+    let route = ledger.route(batch.route)?;
+    if route.suspended.is_some() {
+        return Ok(None);
+    }
+    let ready = ready(ledger, batch)?;
+    if ready.is_empty() {
+        return Ok(None);
+    }
+    let progressive = ledger.next_progressive(batch.route, batch.day)?;
+    let mut submission = Submission {
+        id: 0,
+        route: batch.route.to_owned(),
+        name: (batch.name)(batch.day, progressive),
+        timestamp: batch.now,
+        state: SubmissionState::Queued,
+    };
+    submission.id = ledger.add_submission(&submission)?;
+    for mut operation in ready {
+        operation.submission = Some(submission.id);
+        operation.state = State::Sending;
+        ledger.put_operation(&operation, State::Queued, batch.now, "gathered")?;
+        ledger.move_run_rows(operation.record, Bucket::Sending)?;
+    }
+    Ok(Some(submission))
+}
+
+fn ready(ledger: &mut dyn Ledger, batch: &Batch<'_>) -> Result<Vec<Operation>, LedgerError> {
+    let mut ready = Vec::new();
+    for operation in ledger.queued(batch.route, 0, batch.limit)? {
+        let record = ledger.record(operation.record)?;
+        if let Some(operation) = requeue(ledger, record.clone(), batch.can_replace, batch.now)?
+            && claim_key(ledger, &record, &operation)?
+        {
+            ready.push(operation);
+        }
+    }
+    Ok(ready)
+}

@@ -1,0 +1,155 @@
+//! The trait behind which the books are kept: one value is one transaction.
+//!
+//! Implementations store rows and decide nothing; what happens to a row is decided in
+//! this room, so that SQLite, PostgreSQL and the model test's memory run the same code.
+
+use super::{Bucket, Hash, Millis, Operation, Record, RecordId};
+
+/// A ledger that could not be read or written. Nothing of the transaction took effect.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The store failed (disk full, locked, broken file); retry or mend the machine.
+    #[error("the ledger could not be read or written: {0}")]
+    Store(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A row is not what this version wrote.
+    #[error("the ledger holds a row that this version does not understand: {0}")]
+    Corrupt(String),
+    /// What was asked for is not there.
+    #[error("{0} is not in the ledger")]
+    Missing(String),
+    /// The act does not fit the state.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// Why a route stands still until a person has looked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Suspension {
+    /// The recipient knows a timestamp that this ledger never gave: it was restored from a
+    /// backup, and the operations of the gap are unknown.
+    LedgerBehind { last_given: Millis, recipient_has: Millis },
+    /// A person stopped it.
+    ByPerson,
+}
+
+/// What an offered route remembers: one e-service, one cursor of the recipient's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteState {
+    pub id: String,
+    /// The highest timestamp ever given, ms.
+    pub last_given: Millis,
+    /// The `since` of the last poll, and when it came.
+    pub last_since: Option<Millis>,
+    pub last_polled: Option<Millis>,
+    pub suspended: Option<Suspension>,
+}
+
+/// Where a container stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubmissionState {
+    /// To be built or sent by a worker.
+    Queued,
+    /// Offered, or handed over; the receipt is awaited.
+    Out,
+    /// Every operation has its receipt.
+    Settled,
+    /// No longer offered: refused, unclear, or overdue.
+    Withdrawn,
+}
+
+/// One container that carries operations over one route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Submission {
+    pub id: i64,
+    pub route: String,
+    /// The name under which the recipient knows it, e.g. `H501.PS.20261123.0000001`.
+    pub name: String,
+    /// Its timestamp at the recipient, unique and rising per route; for files, when it was built.
+    pub timestamp: Millis,
+    pub state: SubmissionState,
+}
+
+/// An offered container with the one operation it carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offered {
+    pub submission: Submission,
+    pub operation: Operation,
+}
+
+/// A record within a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunRow {
+    pub record: RecordId,
+    pub bucket: Bucket,
+}
+
+/// One transaction over the books. All or nothing takes effect.
+pub trait Ledger {
+    /// The records of a folder in one register.
+    fn records_of_folder(&mut self, folder: i64, register: &str) -> Result<Vec<Record>, LedgerError>;
+    fn record(&mut self, id: RecordId) -> Result<Record, LedgerError>;
+    /// Stores a new record and returns its number.
+    fn add_record(&mut self, record: &Record) -> Result<RecordId, LedgerError>;
+    fn put_record(&mut self, record: &Record) -> Result<(), LedgerError>;
+
+    fn operation(&mut self, id: i64) -> Result<Operation, LedgerError>;
+    /// Stores a new operation with its first transition and returns its number.
+    fn add_operation(&mut self, operation: &Operation, cause: &str) -> Result<i64, LedgerError>;
+    /// Stores an operation that moved on, with the transition `from` → its state.
+    fn put_operation(
+        &mut self,
+        operation: &Operation,
+        from: super::State,
+        at: Millis,
+        cause: &str,
+    ) -> Result<(), LedgerError>;
+    /// Queued operations of a route: interactive first, then oldest; at most `limit`, skipping the first `skip`.
+    fn queued(&mut self, route: &str, skip: usize, limit: usize) -> Result<Vec<Operation>, LedgerError>;
+    /// Operations of a route that are queued, out or retrying (those a gap puts in doubt).
+    fn open_operations(&mut self, route: &str) -> Result<Vec<Operation>, LedgerError>;
+
+    /// Who holds, or is about to hold, a register's key.
+    fn claimant(&mut self, ente: &str, register: &str, key: &Hash) -> Result<Option<RecordId>, LedgerError>;
+    fn claim(&mut self, ente: &str, register: &str, key: &Hash, record: RecordId) -> Result<(), LedgerError>;
+    fn release_claim(
+        &mut self,
+        ente: &str,
+        register: &str,
+        key: &Hash,
+        record: RecordId,
+    ) -> Result<(), LedgerError>;
+
+    fn route(&mut self, id: &str) -> Result<RouteState, LedgerError>;
+    fn put_route(&mut self, route: &RouteState) -> Result<(), LedgerError>;
+    /// The next progressive of a route and day (`AAAAMMGG`), given once for ever.
+    fn next_progressive(&mut self, route: &str, day: &str) -> Result<u32, LedgerError>;
+    /// Skips progressives that a lost ledger may have given.
+    fn jump_progressive(&mut self, route: &str, day: &str, by: u32) -> Result<(), LedgerError>;
+
+    fn add_submission(&mut self, submission: &Submission) -> Result<i64, LedgerError>;
+    fn put_submission(&mut self, submission: &Submission) -> Result<(), LedgerError>;
+    fn submission_named(&mut self, route: &str, name: &str) -> Result<Option<Submission>, LedgerError>;
+    fn submission(&mut self, id: i64) -> Result<Submission, LedgerError>;
+    fn operations_in(&mut self, submission: i64) -> Result<Vec<Operation>, LedgerError>;
+    /// Containers of a route that are still out with a timestamp after `since`, in order.
+    fn out_after(&mut self, route: &str, since: Millis, limit: usize) -> Result<Vec<Offered>, LedgerError>;
+    /// Containers of a route that went out before `before` and are still without receipt.
+    fn out_since_before(&mut self, route: &str, before: Millis) -> Result<Vec<Offered>, LedgerError>;
+
+    /// A run selected a record; the row is open until its bucket is final.
+    fn add_run_row(&mut self, run: i64, row: RunRow) -> Result<(), LedgerError>;
+    /// Moves a record in every run in which its row is still open.
+    fn move_run_rows(&mut self, record: RecordId, bucket: Bucket) -> Result<(), LedgerError>;
+    /// The held rows of a run.
+    fn held_rows(&mut self, run: i64) -> Result<Vec<RecordId>, LedgerError>;
+
+    /// Keeps a receipt. `operation` is `None` when it fits nothing that we sent.
+    fn keep_receipt(
+        &mut self,
+        route: &str,
+        operation: Option<i64>,
+        receipt: &super::Receipt,
+        what: &str,
+        at: Millis,
+    ) -> Result<(), LedgerError>;
+}

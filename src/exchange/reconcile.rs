@@ -1,0 +1,168 @@
+//! A folder was saved: the desired side of its records moves.
+//!
+//! Nothing is sent from here. Only a queued operation that no longer fits is
+//! re-decided, so that what has not left yet coalesces.
+
+use jiff::civil::Date;
+
+use super::select::requeue;
+use super::{Absence, Desired, Hash, Ledger, LedgerError, Millis, Record};
+
+/// Which books a folder's records stand in.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    pub ente: &'a str,
+    pub register: &'a str,
+    pub flow: &'a str,
+    /// The ledger's number of the folder.
+    pub folder: i64,
+    /// The register takes a changed record in one operation.
+    pub can_replace: bool,
+}
+
+/// One record that the folder maps to today.
+#[derive(Clone, Debug)]
+pub struct DesiredRecord {
+    pub key: String,
+    pub source: String,
+    pub from: Date,
+    pub to: Date,
+    /// Content and register key; `None` when a finding withholds it.
+    pub content: Option<(Hash, Hash)>,
+}
+
+/// All that the folder maps to today in one register.
+#[derive(Clone, Debug, Default)]
+pub struct DesiredSet {
+    pub records: Vec<DesiredRecord>,
+    pub annulled: Vec<String>,
+    pub named: Vec<String>,
+    pub withheld: Vec<String>,
+    /// Periods the folder declares complete, both ends inclusive.
+    pub complete: Vec<(Date, Date)>,
+}
+
+/// What a save did to the books.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reconciled {
+    /// Records in the order of the set: their ledger numbers.
+    pub records: Vec<i64>,
+    /// Keys of records that vanished without a word: each is a finding.
+    pub vanished: Vec<String>,
+}
+
+/// Moves the desired side of a folder's records to what the folder maps to today.
+pub fn reconcile(
+    ledger: &mut dyn Ledger,
+    place: Place<'_>,
+    set: &DesiredSet,
+    now: Millis,
+) -> Result<Reconciled, LedgerError> {
+    let mut known = ledger.records_of_folder(place.folder, place.register)?;
+    let mut done = Reconciled::default();
+    for wanted in &set.records {
+        let found = known.iter().position(|record| record.key == wanted.key);
+        let id = match found {
+            Some(index) => update(ledger, place, known.swap_remove(index), wanted, now)?,
+            None => ledger.add_record(&fresh(place, wanted))?,
+        };
+        done.records.push(id);
+    }
+    for record in known {
+        if let Some(key) = missing(ledger, place, record, set, now)? {
+            done.vanished.push(key);
+        }
+    }
+    done.vanished.sort();
+    Ok(done)
+}
+
+fn fresh(place: Place<'_>, wanted: &DesiredRecord) -> Record {
+    Record {
+        id: 0,
+        ente: place.ente.to_owned(),
+        register: place.register.to_owned(),
+        flow: place.flow.to_owned(),
+        folder: place.folder,
+        key: wanted.key.clone(),
+        source: wanted.source.clone(),
+        from: wanted.from,
+        to: wanted.to,
+        desired: desired_of(wanted),
+        held: None,
+        current: None,
+        refused: None,
+        generation: 0,
+        due: None,
+        trouble: None,
+    }
+}
+
+fn desired_of(wanted: &DesiredRecord) -> Desired {
+    match wanted.content {
+        Some((content, register_key)) => Desired::Present { content, register_key },
+        None => Desired::SetAside,
+    }
+}
+
+fn update(
+    ledger: &mut dyn Ledger,
+    place: Place<'_>,
+    mut record: Record,
+    wanted: &DesiredRecord,
+    now: Millis,
+) -> Result<i64, LedgerError> {
+    let before = record.clone();
+    record.desired = desired_of(wanted);
+    (record.from, record.to) = (wanted.from, wanted.to);
+    record.flow = place.flow.to_owned();
+    record.source.clone_from(&wanted.source);
+    if record != before {
+        store(ledger, place, record, now)
+    } else {
+        Ok(record.id)
+    }
+}
+
+/// The folder no longer maps to a known record: says why, or that it vanished.
+fn missing(
+    ledger: &mut dyn Ledger,
+    place: Place<'_>,
+    mut record: Record,
+    set: &DesiredSet,
+    now: Millis,
+) -> Result<Option<String>, LedgerError> {
+    let desired = verdict(&record, set);
+    let vanished = (desired == Desired::Vanished).then(|| record.key.clone());
+    if record.desired != desired {
+        record.desired = desired;
+        store(ledger, place, record, now)?;
+    }
+    Ok(vanished)
+}
+
+fn verdict(record: &Record, set: &DesiredSet) -> Desired {
+    let source = &record.source;
+    let never_left = record.held.is_none() && record.current.is_none();
+    let complete = set.complete.iter().any(|(from, to)| *from <= record.from && record.from <= *to);
+    if set.annulled.contains(source) {
+        return Desired::Absent(Absence::Annulled);
+    }
+    if set.withheld.contains(source) {
+        return Desired::SetAside;
+    }
+    if set.named.contains(source) {
+        return Desired::Absent(Absence::Changed);
+    }
+    if complete {
+        return Desired::Absent(Absence::Complete);
+    }
+    if never_left { Desired::Nothing } else { Desired::Vanished }
+}
+
+fn store(ledger: &mut dyn Ledger, place: Place<'_>, record: Record, now: Millis) -> Result<i64, LedgerError> {
+    let id = record.id;
+    ledger.put_record(&record)?;
+    requeue(ledger, record, place.can_replace, now)?;
+    Ok(id)
+}

@@ -1,0 +1,351 @@
+//! A receipt came, or a person decided: the acknowledged side moves, in the same
+//! transaction as the operation's state and the next operation of the same unit.
+
+use super::select::enqueue;
+use super::{
+    Bucket, Hash, Held, Kind, Ledger, LedgerError, Millis, Operation, Record, Rest, State, Step, Submission,
+    SubmissionState, Suspension, Trouble, next_step, suspend,
+};
+
+/// What a recipient said of one operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The register did it.
+    Accepted,
+    /// The register did nothing, and says that the content is wrong.
+    Refused,
+    /// The register does not find what it should act on.
+    NotFound,
+    /// The register failed; what it did is unknown and a person decides.
+    Failed,
+}
+
+/// A receipt as the recipient wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The container's name, an opaque string.
+    pub name: String,
+    /// The container's timestamp, ms: name and timestamp must both fit.
+    pub timestamp: Millis,
+    pub answer: Answer,
+    /// The recipient's own code, verbatim.
+    pub code: String,
+    /// The recipient's free text: may hold personal values, so it is sealed by the ledger.
+    pub text: Option<String>,
+    /// The recipient's number of the acquisition.
+    pub acquired_as: Option<String>,
+}
+
+/// What became of a receipt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// It moved the operation.
+    Moved(State),
+    /// We knew it already.
+    Duplicate,
+    /// It contradicts an earlier one; a person must look.
+    Contradicts,
+    /// It fits nothing that we sent; kept aside.
+    Foreign,
+}
+
+impl Settled {
+    /// The word stored with the receipt.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Moved(_) => "settled",
+            Self::Duplicate => "duplicate",
+            Self::Contradicts => "contradiction",
+            Self::Foreign => "foreign",
+        }
+    }
+}
+
+/// What a person found out about an operation whose outcome is unknown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// The register holds the record's content.
+    RegisterHolds,
+    /// The register does not hold the record.
+    RegisterDoesNot,
+}
+
+/// Settles a receipt of a container that carries one operation. Idempotent.
+pub fn settle(
+    ledger: &mut dyn Ledger,
+    route: &str,
+    receipt: &Receipt,
+    can_replace: bool,
+    now: Millis,
+) -> Result<Settled, LedgerError> {
+    let fits = |found: &Submission| found.timestamp == receipt.timestamp;
+    let Some(submission) = ledger.submission_named(route, &receipt.name)?.filter(fits) else {
+        ledger.keep_receipt(route, None, receipt, Settled::Foreign.word(), now)?;
+        return foreign(ledger, route, receipt, now);
+    };
+    let mut settled = Settled::Duplicate;
+    for operation in ledger.operations_in(submission.id)? {
+        let id = operation.id;
+        settled = settle_operation(ledger, operation, receipt.answer, can_replace, now)?;
+        ledger.keep_receipt(route, Some(id), receipt, settled.word(), now)?;
+    }
+    Ok(settled)
+}
+
+/// A receipt that fits nothing: if it accepts what we are yet to give, the ledger is behind.
+fn foreign(
+    ledger: &mut dyn Ledger,
+    route: &str,
+    receipt: &Receipt,
+    now: Millis,
+) -> Result<Settled, LedgerError> {
+    let mut route = ledger.route(route)?;
+    if receipt.answer == Answer::Accepted && receipt.timestamp > route.last_given && route.last_given > 0 {
+        let gap = Suspension::LedgerBehind { last_given: route.last_given, recipient_has: receipt.timestamp };
+        suspend(ledger, &mut route, gap, now)?;
+    }
+    Ok(Settled::Foreign)
+}
+
+/// Settles what a recipient said of one operation, whatever its container.
+pub fn settle_operation(
+    ledger: &mut dyn Ledger,
+    operation: Operation,
+    answer: Answer,
+    can_replace: bool,
+    now: Millis,
+) -> Result<Settled, LedgerError> {
+    match (operation.state, answer) {
+        (State::Accepted, Answer::Accepted)
+        | (State::Refused, Answer::Refused | Answer::NotFound | Answer::Failed)
+        | (State::Parked, Answer::Failed) => Ok(Settled::Duplicate),
+        (State::Accepted, _) => Ok(Settled::Contradicts),
+        (State::Refused, Answer::Accepted) => late_yes(ledger, operation, now),
+        (State::Superseded, Answer::Accepted) => after_decision(ledger, &operation),
+        (State::Superseded, _) => Ok(Settled::Duplicate),
+        _ => conclude(ledger, operation, answer, can_replace, now).map(Settled::Moved),
+    }
+}
+
+/// The register now says yes to what it refused: believed only if nothing was sent since.
+fn late_yes(ledger: &mut dyn Ledger, mut operation: Operation, now: Millis) -> Result<Settled, LedgerError> {
+    let mut record = ledger.record(operation.record)?;
+    record.trouble = Some(Trouble::Contradiction);
+    if record.generation == operation.generation {
+        operation.state = State::Accepted;
+        acknowledge(ledger, &mut record, &operation)?;
+        ledger.put_operation(&operation, State::Refused, now, "accepted after a refusal")?;
+    }
+    ledger.put_record(&record)?;
+    Ok(Settled::Contradicts)
+}
+
+/// A receipt after a person decided: the person's word stands, and is questioned.
+fn after_decision(ledger: &mut dyn Ledger, operation: &Operation) -> Result<Settled, LedgerError> {
+    let mut record = ledger.record(operation.record)?;
+    record.trouble = Some(Trouble::Contradiction);
+    ledger.put_record(&record)?;
+    Ok(Settled::Contradicts)
+}
+
+fn conclude(
+    ledger: &mut dyn Ledger,
+    mut operation: Operation,
+    answer: Answer,
+    can_replace: bool,
+    now: Millis,
+) -> Result<State, LedgerError> {
+    let from = operation.state;
+    operation.state = match (answer, operation.kind) {
+        (Answer::Accepted, _) => State::Accepted,
+        (Answer::NotFound, Kind::Cancel) => State::Uncertain,
+        (Answer::Refused | Answer::NotFound, _) => State::Refused,
+        (Answer::Failed, _) => State::Parked,
+    };
+    let mut record = ledger.record(operation.record)?;
+    match operation.state {
+        State::Accepted => acknowledge(ledger, &mut record, &operation)?,
+        State::Refused => refuse(ledger, &mut record, &operation)?,
+        _ => {}
+    }
+    let cause = format!("receipt: {answer:?}").to_lowercase();
+    finish(ledger, record, &operation, from, can_replace, now, &cause)?;
+    Ok(operation.state)
+}
+
+/// Moves the acknowledged side after an accepted operation.
+fn acknowledge(ledger: &mut dyn Ledger, record: &mut Record, operation: &Operation) -> Result<(), LedgerError> {
+    let before = record.held;
+    record.held = match operation.kind {
+        Kind::Cancel => None,
+        Kind::Insert | Kind::Replace => Some(Held {
+            content: operation.content,
+            register_key: operation.register_key,
+            generation: operation.generation,
+        }),
+    };
+    record.refused = None;
+    let given_up = before.map(|held| held.register_key);
+    drop_claim(ledger, record, given_up)
+}
+
+/// A refused insert gives its claim on the register's key back.
+fn refuse(ledger: &mut dyn Ledger, record: &mut Record, operation: &Operation) -> Result<(), LedgerError> {
+    record.refused = Some((operation.kind, operation.content));
+    record.due = None;
+    let claimed = (operation.kind != Kind::Cancel).then_some(operation.register_key);
+    drop_claim(ledger, record, claimed)
+}
+
+/// Releases a key unless the register still holds the record under it.
+fn drop_claim(ledger: &mut dyn Ledger, record: &Record, key: Option<Hash>) -> Result<(), LedgerError> {
+    match key {
+        Some(key) if record.held.is_none_or(|held| held.register_key != key) => {
+            ledger.release_claim(&record.ente, &record.register, &key, record.id)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Stores an operation's new state with all its consequences.
+fn finish(
+    ledger: &mut dyn Ledger,
+    mut record: Record,
+    operation: &Operation,
+    from: State,
+    can_replace: bool,
+    now: Millis,
+    cause: &str,
+) -> Result<(), LedgerError> {
+    ledger.put_operation(operation, from, now, cause)?;
+    if operation.state.is_final() {
+        record.current = None;
+    }
+    close_submission(ledger, operation)?;
+    ledger.put_record(&record)?;
+    if record.current.is_none() && follow(ledger, record.clone(), can_replace, now)? {
+        return Ok(());
+    }
+    ledger.move_run_rows(record.id, last_word(&record, operation))
+}
+
+/// What a run shows of a record whose operation moved and has no successor.
+fn last_word(record: &Record, operation: &Operation) -> Bucket {
+    let withheld = matches!(record.desired, super::Desired::SetAside | super::Desired::Vanished);
+    if operation.state == State::Accepted && withheld { Bucket::SetAside } else { operation.state.into() }
+}
+
+/// Queues the next operation of a record that is due; true when there is one.
+fn follow(
+    ledger: &mut dyn Ledger,
+    mut record: Record,
+    can_replace: bool,
+    now: Millis,
+) -> Result<bool, LedgerError> {
+    let step = next_step(&record, can_replace);
+    if record.due.is_some() && matches!(step, Step::Do { .. }) {
+        let id = record.id;
+        enqueue(ledger, record, step, now, "follows")?;
+        ledger.move_run_rows(id, Bucket::Queued)?;
+        return Ok(true);
+    }
+    if record.due.is_some() && step != Step::Rest(Rest::Trouble) {
+        record.due = None;
+        ledger.put_record(&record)?;
+    }
+    Ok(false)
+}
+
+/// A container is settled once each of its operations has its receipt; unclear ones withdraw it.
+fn close_submission(ledger: &mut dyn Ledger, operation: &Operation) -> Result<(), LedgerError> {
+    let Some(id) = operation.submission else { return Ok(()) };
+    let mut submission = ledger.submission(id)?;
+    let operations = ledger.operations_in(id)?;
+    let open = operations.iter().any(|other| matches!(other.state, State::Waiting | State::Sending));
+    submission.state = match operation.state {
+        _ if open => return Ok(()),
+        State::Accepted => SubmissionState::Settled,
+        _ => SubmissionState::Withdrawn,
+    };
+    ledger.put_submission(&submission)
+}
+
+/// A person says what the register holds of an operation whose outcome is unknown.
+///
+/// The operation itself becomes accepted or superseded; what is still due follows.
+pub fn decide(
+    ledger: &mut dyn Ledger,
+    operation: i64,
+    decision: Decision,
+    can_replace: bool,
+    now: Millis,
+) -> Result<State, LedgerError> {
+    let mut operation = ledger.operation(operation)?;
+    let from = operation.state;
+    if !matches!(from, State::Uncertain | State::Parked) {
+        let word = from.word();
+        return Err(LedgerError::Refused(format!(
+            "operation {} is {word}: only an uncertain or parked one is decided by a person",
+            operation.id
+        )));
+    }
+    let mut record = ledger.record(operation.record)?;
+    let happened = match decision {
+        Decision::RegisterHolds => operation.kind != Kind::Cancel,
+        Decision::RegisterDoesNot => operation.kind == Kind::Cancel,
+    };
+    operation.state = if happened { State::Accepted } else { State::Superseded };
+    if happened {
+        acknowledge(ledger, &mut record, &operation)?;
+    } else if operation.kind != Kind::Cancel {
+        drop_claim(ledger, &record, Some(operation.register_key))?;
+    }
+    finish(ledger, record, &operation, from, can_replace, now, "decided by a person")?;
+    Ok(operation.state)
+}
+
+/// Sets the acknowledged side of a record to what is known to be at the register
+/// (a former system's receipts, or a person who looked); clears its trouble.
+pub fn adopt(
+    ledger: &mut dyn Ledger,
+    record: i64,
+    held: Option<(Hash, Hash)>,
+    can_replace: bool,
+    now: Millis,
+) -> Result<(), LedgerError> {
+    let mut record = ledger.record(record)?;
+    withdraw_doubtful(ledger, &mut record, now)?;
+    let before = record.held.map(|held| held.register_key);
+    record.held = held.map(|(content, register_key)| Held { content, register_key, generation: 0 });
+    record.trouble = None;
+    record.refused = None;
+    if let Some(held) = record.held {
+        ledger.claim(&record.ente, &record.register, &held.register_key, record.id)?;
+    }
+    drop_claim(ledger, &record, before)?;
+    ledger.put_record(&record)?;
+    super::select::requeue(ledger, record, can_replace, now)?;
+    Ok(())
+}
+
+/// The register's book answers what an uncertain operation asked; anything else must end first.
+fn withdraw_doubtful(ledger: &mut dyn Ledger, record: &mut Record, now: Millis) -> Result<(), LedgerError> {
+    let Some(current) = record.current else { return Ok(()) };
+    let mut operation = ledger.operation(current)?;
+    let from = operation.state;
+    match from {
+        State::Queued => Ok(()),
+        State::Uncertain | State::Parked => {
+            operation.state = State::Superseded;
+            ledger.put_operation(&operation, from, now, "the register's book was adopted")?;
+            drop_claim(ledger, record, Some(operation.register_key))?;
+            record.current = None;
+            record.due = None;
+            ledger.move_run_rows(record.id, Bucket::Superseded)
+        }
+        _ => Err(LedgerError::Refused(format!(
+            "operation {current} is {}: its receipt must come first",
+            from.word()
+        ))),
+    }
+}

@@ -1,0 +1,55 @@
+//! The planner's heart: from the two sides of a record to its next operation.
+
+use super::{Desired, Hash, Kind, Record};
+
+/// Why nothing is to be done for a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// The register holds what it should.
+    Unchanged,
+    /// A finding withholds it, or it vanished without a word.
+    SetAside,
+    /// The register refused exactly this; it waits for a correction.
+    Refused,
+    /// Nothing was ever there and nothing should be.
+    Nothing,
+    /// A person must look first.
+    Trouble,
+}
+
+/// What brings a record nearer to what the register should know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    Rest(Rest),
+    Do { kind: Kind, content: Hash, register_key: Hash, replacement: bool },
+}
+
+/// The next operation of a record, whatever is under way.
+///
+/// Where the register has no replace, a changed record is cancelled first and inserted
+/// once the cancel is acknowledged; the insert has passed its rules by then
+/// (`Desired::Present` is only ever set from a payload that did).
+pub fn next_step(record: &Record, can_replace: bool) -> Step {
+    if record.trouble.is_some() {
+        return Step::Rest(Rest::Trouble);
+    }
+    let step = match (record.desired, record.held) {
+        (Desired::SetAside, _) | (Desired::Vanished | Desired::Nothing, Some(_)) => Step::Rest(Rest::SetAside),
+        (Desired::Nothing | Desired::Absent(_) | Desired::Vanished, None) => Step::Rest(Rest::Nothing),
+        (Desired::Present { content, register_key }, None) => act(Kind::Insert, content, register_key, false),
+        (Desired::Present { content, .. }, Some(held)) if held.content == content => Step::Rest(Rest::Unchanged),
+        (Desired::Present { content, register_key }, Some(_)) if can_replace => {
+            act(Kind::Replace, content, register_key, false)
+        }
+        (Desired::Present { .. }, Some(held)) => act(Kind::Cancel, held.content, held.register_key, true),
+        (Desired::Absent(_), Some(held)) => act(Kind::Cancel, held.content, held.register_key, false),
+    };
+    match step {
+        Step::Do { kind, content, .. } if record.refused == Some((kind, content)) => Step::Rest(Rest::Refused),
+        step => step,
+    }
+}
+
+const fn act(kind: Kind, content: Hash, register_key: Hash, replacement: bool) -> Step {
+    Step::Do { kind, content, register_key, replacement }
+}

@@ -1,0 +1,3 @@
+//! One integration binary; each module is a seam where users would notice.
+
+mod model;

@@ -1,0 +1,162 @@
+//! The ledger in memory: a clone is a backup, dropping a clone is a kill before commit.
+
+use std::collections::BTreeMap;
+
+use raccordo::exchange::*;
+
+#[derive(Clone, Default)]
+pub struct Memory {
+    pub records: Vec<Record>,
+    pub operations: Vec<Operation>,
+    pub submissions: Vec<Submission>,
+    pub claims: BTreeMap<Hash, RecordId>,
+    pub route: Option<RouteState>,
+    pub progressives: BTreeMap<String, u32>,
+    /// (run, record, bucket, open)
+    pub rows: Vec<(i64, RecordId, Bucket, bool)>,
+    pub foreign_accepted: u32,
+    pub contradictions: u32,
+}
+
+type R<T> = Result<T, LedgerError>;
+
+impl Memory {
+    fn offered(&self, submission: &Submission) -> Offered {
+        let operation = self.operations.iter().find(|op| op.submission == Some(submission.id)).unwrap();
+        Offered { submission: submission.clone(), operation: operation.clone() }
+    }
+
+    fn out(&self) -> impl Iterator<Item = &Submission> {
+        self.submissions.iter().filter(|submission| submission.state == SubmissionState::Out)
+    }
+}
+
+impl Ledger for Memory {
+    fn records_of_folder(&mut self, folder: i64, _register: &str) -> R<Vec<Record>> {
+        Ok(self.records.iter().filter(|record| record.folder == folder).cloned().collect())
+    }
+    fn record(&mut self, id: RecordId) -> R<Record> {
+        Ok(self.records[id as usize - 1].clone())
+    }
+    fn add_record(&mut self, record: &Record) -> R<RecordId> {
+        let id = self.records.len() as i64 + 1;
+        self.records.push(Record { id, ..record.clone() });
+        Ok(id)
+    }
+    fn put_record(&mut self, record: &Record) -> R<()> {
+        self.records[record.id as usize - 1] = record.clone();
+        Ok(())
+    }
+    fn operation(&mut self, id: i64) -> R<Operation> {
+        Ok(self.operations[id as usize - 1].clone())
+    }
+    fn add_operation(&mut self, operation: &Operation, _cause: &str) -> R<i64> {
+        let id = self.operations.len() as i64 + 1;
+        self.operations.push(Operation { id, ..operation.clone() });
+        Ok(id)
+    }
+    fn put_operation(&mut self, operation: &Operation, from: State, _at: Millis, _cause: &str) -> R<()> {
+        let stored = &mut self.operations[operation.id as usize - 1];
+        assert_eq!(stored.state, from, "a transition starts where the operation stands");
+        *stored = operation.clone();
+        Ok(())
+    }
+    fn queued(&mut self, _route: &str, skip: usize, limit: usize) -> R<Vec<Operation>> {
+        let mut queued: Vec<_> = self.operations.iter().filter(|op| op.state == State::Queued).collect();
+        queued.sort_by_key(|op| (!op.interactive, op.id));
+        Ok(queued.into_iter().skip(skip).take(limit).cloned().collect())
+    }
+    fn open_operations(&mut self, _route: &str) -> R<Vec<Operation>> {
+        let open = [State::Queued, State::Sending, State::Retrying, State::Waiting];
+        Ok(self.operations.iter().filter(|op| open.contains(&op.state)).cloned().collect())
+    }
+    fn claimant(&mut self, _ente: &str, _register: &str, key: &Hash) -> R<Option<RecordId>> {
+        Ok(self.claims.get(key).copied())
+    }
+    fn claim(&mut self, _ente: &str, _register: &str, key: &Hash, record: RecordId) -> R<()> {
+        self.claims.insert(*key, record);
+        Ok(())
+    }
+    fn release_claim(&mut self, _ente: &str, _register: &str, key: &Hash, record: RecordId) -> R<()> {
+        if self.claims.get(key) == Some(&record) {
+            self.claims.remove(key);
+        }
+        Ok(())
+    }
+    fn route(&mut self, id: &str) -> R<RouteState> {
+        Ok(self.route.clone().unwrap_or(RouteState {
+            id: id.to_owned(),
+            last_given: 0,
+            last_since: None,
+            last_polled: None,
+            suspended: None,
+        }))
+    }
+    fn put_route(&mut self, route: &RouteState) -> R<()> {
+        self.route = Some(route.clone());
+        Ok(())
+    }
+    fn next_progressive(&mut self, _route: &str, day: &str) -> R<u32> {
+        let next = self.progressives.entry(day.to_owned()).or_default();
+        *next += 1;
+        Ok(*next)
+    }
+    fn jump_progressive(&mut self, _route: &str, day: &str, by: u32) -> R<()> {
+        *self.progressives.entry(day.to_owned()).or_default() += by;
+        Ok(())
+    }
+    fn add_submission(&mut self, submission: &Submission) -> R<i64> {
+        let id = self.submissions.len() as i64 + 1;
+        self.submissions.push(Submission { id, ..submission.clone() });
+        Ok(id)
+    }
+    fn put_submission(&mut self, submission: &Submission) -> R<()> {
+        self.submissions[submission.id as usize - 1] = submission.clone();
+        Ok(())
+    }
+    fn submission_named(&mut self, _route: &str, name: &str) -> R<Option<Submission>> {
+        Ok(self.submissions.iter().find(|submission| submission.name == name).cloned())
+    }
+    fn submission(&mut self, id: i64) -> R<Submission> {
+        Ok(self.submissions[id as usize - 1].clone())
+    }
+    fn operations_in(&mut self, submission: i64) -> R<Vec<Operation>> {
+        Ok(self.operations.iter().filter(|op| op.submission == Some(submission)).cloned().collect())
+    }
+    fn out_after(&mut self, _route: &str, since: Millis, limit: usize) -> R<Vec<Offered>> {
+        let mut out: Vec<_> = self.out().filter(|submission| submission.timestamp > since).collect();
+        out.sort_by_key(|submission| submission.timestamp);
+        Ok(out.into_iter().take(limit).map(|submission| self.offered(submission)).collect())
+    }
+    fn out_since_before(&mut self, _route: &str, before: Millis) -> R<Vec<Offered>> {
+        let late = self.out().filter(|submission| submission.timestamp < before);
+        Ok(late.map(|submission| self.offered(submission)).collect())
+    }
+    fn add_run_row(&mut self, run: i64, row: RunRow) -> R<()> {
+        self.rows.push((run, row.record, row.bucket, !row.bucket.is_final()));
+        Ok(())
+    }
+    fn move_run_rows(&mut self, record: RecordId, bucket: Bucket) -> R<()> {
+        for row in self.rows.iter_mut().filter(|row| row.1 == record && row.3) {
+            row.2 = bucket;
+            row.3 = !bucket.is_final();
+        }
+        Ok(())
+    }
+    fn held_rows(&mut self, run: i64) -> R<Vec<RecordId>> {
+        let held = self.rows.iter().filter(|row| row.0 == run && row.2 == Bucket::Held);
+        Ok(held.map(|row| row.1).collect())
+    }
+    fn keep_receipt(
+        &mut self,
+        _route: &str,
+        operation: Option<i64>,
+        receipt: &Receipt,
+        what: &str,
+        _at: Millis,
+    ) -> R<()> {
+        self.foreign_accepted += u32::from(operation.is_none() && receipt.answer == Answer::Accepted);
+        self.contradictions += u32::from(what == "contradiction");
+        Ok(())
+    }
+}
