@@ -212,7 +212,8 @@ impl<'a> World<'a> {
             return;
         }
         self.ledger = self.backup.clone();
-        self.in_doubt = true;
+        let last_given = self.ledger.route.as_ref().map_or(0, |route| route.last_given);
+        self.in_doubt = self.inps.since > last_given;
         self.runs = self.ledger.rows.iter().map(|row| row.0).max().unwrap_or(0).max(self.runs);
         self.selected.resize(self.runs as usize, 0);
         for run in 1..=self.runs {
@@ -235,7 +236,7 @@ impl<'a> World<'a> {
             .collect();
         let now = self.now;
         let suspended = self.ledger.route.as_ref().is_some_and(|route| route.suspended.is_some());
-        if suspended || self.in_doubt {
+        if suspended {
             return self.adopt_book();
         }
         for operation in uncertain {
@@ -264,9 +265,6 @@ impl<'a> World<'a> {
 
     /// After a restore: the register's book becomes the acknowledged side, then the route goes on.
     fn adopt_book(&mut self) {
-        if self.ledger.route.as_ref().is_none_or(|route| route.suspended.is_none()) {
-            return;
-        }
         let ids: Vec<_> = self.ledger.records.iter().map(|record| record.id).collect();
         let mut whole = true;
         for id in ids {
@@ -289,6 +287,7 @@ impl<'a> World<'a> {
             9..=13 => drop(self.poll(false)),
             14..=17 => self.deliver(false),
             18 => self.person(),
+            19 if self.in_doubt => {}
             19 => self.inps.since = if self.choices.chance(5) { 0 } else { self.inps.since.saturating_sub(700) },
             20 => {
                 let (before, now) = (self.now - 1500, self.now);
