@@ -30,8 +30,8 @@ pub struct Receipt {
     pub answer: Answer,
     /// The recipient's own code, verbatim.
     pub code: String,
-    /// The recipient's free text: may hold personal values, so it is sealed by the ledger.
-    pub text: Option<String>,
+    /// The recipient's free text, sealed: it may hold personal values.
+    pub text: Option<Vec<u8>>,
     /// The recipient's number of the acquisition.
     pub acquired_as: Option<String>,
 }
@@ -100,7 +100,8 @@ fn foreign(
     now: Millis,
 ) -> Result<Settled, LedgerError> {
     let mut route = ledger.route(route)?;
-    if receipt.answer == Answer::Accepted && receipt.timestamp > route.last_given && route.last_given > 0 {
+    let effect = matches!(receipt.answer, Answer::Accepted | Answer::Failed);
+    if effect && receipt.timestamp > route.last_given && route.last_given > 0 {
         let gap = Suspension::LedgerBehind { last_given: route.last_given, recipient_has: receipt.timestamp };
         suspend(ledger, &mut route, gap, now)?;
     }

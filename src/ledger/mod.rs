@@ -1,1 +1,10 @@
-//! The room `ledger`.
+//! The durable store of folders, records, operations, submissions, receipts and their history.
+//!
+//! It keeps rows and decides nothing: what happens to a row is decided in `exchange`.
+//! Bodies and payloads arrive sealed; no column but a sealed one holds a personal value.
+
+pub mod rows;
+pub mod sqlite;
+
+pub use rows::{FindingRow, FolderRow, RunHead};
+pub use sqlite::{Books, Tx};

@@ -60,7 +60,9 @@ impl Inps {
             let answer = known.unwrap_or_else(|| self.judge(&offered.operation, verdict()));
             self.verdicts.insert(id, answer);
             self.esiti.push(receipt(&offered.submission, answer));
-            if answer == Answer::Accepted || self.refusals_advance {
+            // Assumption A6: what has an effect moves the cursor.
+            let has_effect = answer == Answer::Accepted || answer == Answer::Failed;
+            if has_effect || self.refusals_advance {
                 self.since = offered.submission.timestamp;
                 self.highest = self.highest.max(self.since);
             }
@@ -68,8 +70,14 @@ impl Inps {
     }
 
     fn judge(&mut self, operation: &Operation, wish: Answer) -> Answer {
-        if wish != Answer::Accepted {
-            return wish;
+        match wish {
+            Answer::Accepted => {}
+            // A failure says nothing of its effect: content decides whether it took place.
+            Answer::Failed if operation.content[0] % 2 == 0 => {
+                self.judge(operation, Answer::Accepted);
+                return wish;
+            }
+            _ => return wish,
         }
         match operation.kind {
             Kind::Cancel => self.cancel(operation),

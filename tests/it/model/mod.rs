@@ -318,6 +318,17 @@ impl<'a> World<'a> {
         for record in &self.ledger.records {
             self.check_record(record);
         }
+        for (key, id) in &self.ledger.claims {
+            assert!(self.needs(*id, key), "a claim is held only by whom the register holds or may hold");
+        }
+    }
+
+    fn needs(&self, id: RecordId, key: &Hash) -> bool {
+        let record = &self.ledger.records[id as usize - 1];
+        let current = record.current.map(|op| &self.ledger.operations[op as usize - 1]);
+        record.held.is_some_and(|held| held.register_key == *key)
+            || current.is_some_and(|op| op.register_key == *key && op.state != State::Queued)
+            || record.trouble.is_some()
     }
 
     fn check_record(&self, record: &Record) {

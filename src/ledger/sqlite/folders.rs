@@ -1,0 +1,149 @@
+//! Folders, payload fragments, findings and the audit chain in SQLite.
+
+use rusqlite::{Row, params};
+
+use super::Tx;
+use crate::exchange::{Hash, LedgerError};
+use crate::ledger::{FindingRow, FolderRow};
+
+type R<T> = Result<T, LedgerError>;
+
+const FOLDER: &str =
+    "id, ente, folder_id, version, wrapped_key, person, content, body, saved_at, look_again";
+
+impl Tx<'_> {
+    /// The folder of an ente by the CSI product's id.
+    pub fn folder(&self, ente: &str, folder_id: &str) -> R<Option<FolderRow>> {
+        let sql = format!("SELECT {FOLDER} FROM folder WHERE ente = ?1 AND folder_id = ?2");
+        self.maybe(&sql, params![ente, folder_id], folder)
+    }
+
+    /// Stores a folder and returns its number; a second first save with another key is a conflict.
+    pub fn put_folder(&self, row: &FolderRow) -> R<i64> {
+        let known = self.maybe(
+            "SELECT id, wrapped_key, version FROM folder WHERE ente = ?1 AND folder_id = ?2",
+            params![row.ente, row.folder_id],
+            |r| Ok((r.get::<_, i64>(0)?, r.get::<_, Vec<u8>>(1)?, r.get::<_, Option<u64>>(2)?)),
+        )?;
+        match known {
+            None => self.add(
+                "INSERT INTO folder (ente, folder_id, version, wrapped_key, person, content, body, saved_at,
+                   look_again) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                params![
+                    row.ente,
+                    row.folder_id,
+                    row.version,
+                    row.wrapped_key,
+                    row.person,
+                    row.content,
+                    row.body,
+                    row.saved_at,
+                    row.look_again.map(|day| day.to_string())
+                ],
+            ),
+            Some((_, key, _)) if key != row.wrapped_key => {
+                Err(LedgerError::Refused("conflict: the folder was made by another save just now".into()))
+            }
+            Some((_, _, Some(stored))) if row.version.is_some_and(|version| version < stored) => {
+                Err(LedgerError::Refused(format!(
+                    "older: revision {stored} of folder {} is stored already",
+                    row.folder_id
+                )))
+            }
+            Some((id, ..)) => {
+                self.run(
+                    "UPDATE folder SET version = ?2, person = ?3, content = ?4, body = ?5, saved_at = ?6,
+                       look_again = ?7 WHERE id = ?1",
+                    params![
+                        id,
+                        row.version,
+                        row.person,
+                        row.content,
+                        row.body,
+                        row.saved_at,
+                        row.look_again.map(|day| day.to_string())
+                    ],
+                )?;
+                Ok(id)
+            }
+        }
+    }
+
+    /// Keeps a record's fragment under its content hash, and which mapping rows made it.
+    pub fn put_payload(&self, record: i64, content: &Hash, sealed: &[u8], rows: &[u8]) -> R<()> {
+        let sql = "INSERT OR IGNORE INTO payload (record, content, sealed) VALUES (?1, ?2, ?3)";
+        self.run(sql, params![record, content, sealed])?;
+        self.run("UPDATE record SET rows = ?2 WHERE id = ?1", params![record, rows]).map(drop)
+    }
+
+    /// The sealed fragment of a record, with its folder's number and wrapped key.
+    pub fn payload(&self, record: i64, content: &Hash) -> R<(Vec<u8>, i64, Vec<u8>)> {
+        let sql = "SELECT p.sealed, f.id, f.wrapped_key FROM payload p JOIN record r ON r.id = p.record
+                   JOIN folder f ON f.id = r.folder WHERE p.record = ?1 AND p.content = ?2";
+        self.one("the payload", sql, params![record, content], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+    }
+
+    /// Drops fragments that are neither desired, nor held, nor carried by an operation that may need them.
+    pub fn prune_payloads(&self, folder: i64) -> R<usize> {
+        self.run(
+            "DELETE FROM payload WHERE record IN (SELECT id FROM record WHERE folder = ?1)
+               AND NOT EXISTS (SELECT 1 FROM record r WHERE r.id = payload.record
+                 AND (r.desired_content = payload.content OR r.held_content = payload.content))
+               AND NOT EXISTS (SELECT 1 FROM operation o JOIN record r ON r.current = o.id
+                 WHERE r.id = payload.record AND o.content = payload.content)",
+            [folder],
+        )
+    }
+
+    /// Replaces the findings of a folder.
+    pub fn put_findings(&self, folder: i64, findings: &[FindingRow]) -> R<()> {
+        self.run("DELETE FROM finding WHERE folder = ?1", [folder])?;
+        for row in findings {
+            let severity = match row.finding.severity {
+                crate::folder::finding::Severity::Warn => "warn",
+                crate::folder::finding::Severity::Withhold => "withhold",
+            };
+            let json = serde_json::to_string(&row.finding).map_err(super::store)?;
+            self.run(
+                "INSERT INTO finding (folder, flow, record, severity, rule, finding)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                params![folder, row.flow, row.record, severity, row.finding.rule, json],
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Folders whose calendar day has come, oldest first.
+    pub fn folders_to_look_at(&self, today: &str, limit: usize) -> R<Vec<FolderRow>> {
+        let sql = format!("SELECT {FOLDER} FROM folder WHERE look_again <= ?1 ORDER BY look_again LIMIT ?2");
+        self.many(&sql, params![today, limit as i64], folder)
+    }
+
+    /// The head of the audit chain: its length and last hash.
+    pub fn audit_head(&self) -> R<(i64, Hash)> {
+        let sql = "SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1";
+        Ok(self.maybe(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?.unwrap_or((0, [0; 32])))
+    }
+
+    /// Appends a link to the audit chain.
+    pub fn append_audit(&self, sequence: i64, event: &str, hash: &Hash) -> R<()> {
+        let sql = "INSERT INTO audit (sequence, event, hash) VALUES (?1, ?2, ?3)";
+        self.run(sql, params![sequence, event, hash]).map(drop)
+    }
+}
+
+pub(super) fn folder(row: &Row<'_>) -> rusqlite::Result<FolderRow> {
+    let look_again: Option<String> = row.get(9)?;
+    Ok(FolderRow {
+        id: row.get(0)?,
+        ente: row.get(1)?,
+        folder_id: row.get(2)?,
+        version: row.get(3)?,
+        wrapped_key: row.get(4)?,
+        person: row.get(5)?,
+        content: row.get(6)?,
+        body: row.get(7)?,
+        saved_at: row.get(8)?,
+        look_again: look_again.and_then(|day| day.parse().ok()),
+    })
+}

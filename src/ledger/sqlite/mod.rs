@@ -1,0 +1,142 @@
+//! The embedded ledger: SQLite, WAL, synchronous=FULL, one writer thread with group commit.
+
+mod exchange;
+mod folders;
+mod queries;
+mod runs;
+mod writer;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::exchange::LedgerError;
+pub use queries::{
+    FolderStanding, HeldFlow, OperationView, ReceiptView, RouteView, RuleCount, Standing, SubmissionView,
+};
+pub use runs::RunOrder;
+pub use writer::Tx;
+
+const READERS: usize = 4;
+const VERSION: i64 = 1;
+
+/// The books of an installation. Cheap to share; dropping the last one closes the ledger.
+pub struct Books {
+    writer: writer::Writer,
+    readers: Vec<Mutex<Connection>>,
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Books {
+    /// Opens the ledger in `directory`, making it at first start.
+    ///
+    /// # Errors
+    /// [`LedgerError::Refused`] when another process has it, or it was written by a newer version.
+    pub fn open(directory: &Path) -> Result<Self, LedgerError> {
+        std::fs::create_dir_all(directory).map_err(store)?;
+        let lock = lock(directory)?;
+        let path = directory.join("ledger.sqlite");
+        let connection = Connection::open(&path).map_err(store)?;
+        prepare(&connection)?;
+        migrate(&connection)?;
+        let readers = (0..READERS).map(|_| reader(&path)).collect::<Result<_, _>>()?;
+        Ok(Self { writer: writer::Writer::start(connection), readers, path, _lock: lock })
+    }
+
+    /// Runs `act` inside a transaction; when this returns `Ok`, its effects are on disk.
+    pub fn write<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&mut Tx<'_>) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        self.writer.submit(act).wait()
+    }
+
+    /// As [`Books::write`], without blocking the caller's thread.
+    pub async fn write_async<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&mut Tx<'_>) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        self.writer.submit_async(act).await
+    }
+
+    /// Hands `act` to the writer and returns at once; the ticket waits for the commit.
+    pub fn submit<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&mut Tx<'_>) -> Result<T, LedgerError> + Send + 'static,
+    ) -> writer::Ticket<T> {
+        self.writer.submit(act)
+    }
+
+    /// Runs read-only queries on a snapshot.
+    pub fn read<T>(&self, ask: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, LedgerError> {
+        let free = self.readers.iter().find_map(|reader| reader.try_lock().ok());
+        let connection = match free {
+            Some(connection) => connection,
+            None => self.readers[0].lock().map_err(|_| LedgerError::Corrupt("a reader panicked".into()))?,
+        };
+        ask(&connection).map_err(store)
+    }
+
+    /// Where the ledger's file is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// Takes the one lock of a ledger's directory, or says who has it.
+fn lock(directory: &Path) -> Result<File, LedgerError> {
+    let path = directory.join("ledger.lock");
+    let file =
+        File::options().create(true).truncate(false).write(true).read(true).open(&path).map_err(store)?;
+    file.try_lock().map_err(|_| {
+        LedgerError::Refused(format!(
+            "another raccordo process works on the ledger in {}: stop it, or send the command to it (raccordo \
+             does so by itself while `raccordo serve` runs with the same configuration)",
+            directory.display()
+        ))
+    })?;
+    Ok(file)
+}
+
+fn prepare(connection: &Connection) -> Result<(), LedgerError> {
+    connection
+        .execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+             PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 4000; PRAGMA busy_timeout = 10000;",
+        )
+        .map_err(store)?;
+    connection.set_prepared_statement_cache_capacity(128);
+    Ok(())
+}
+
+fn migrate(connection: &Connection) -> Result<(), LedgerError> {
+    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(store)?;
+    match version {
+        0 => connection
+            .execute_batch(&format!(
+                "BEGIN IMMEDIATE; {} PRAGMA user_version = {VERSION}; COMMIT;",
+                include_str!("schema.sql")
+            ))
+            .map_err(store),
+        VERSION => Ok(()),
+        newer => Err(LedgerError::Refused(format!(
+            "the ledger is of version {newer}, this raccordo knows {VERSION}: start the newer raccordo"
+        ))),
+    }
+}
+
+fn reader(path: &Path) -> Result<Mutex<Connection>, LedgerError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(store)?;
+    connection.execute_batch("PRAGMA busy_timeout = 10000; PRAGMA query_only = ON;").map_err(store)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(Mutex::new(connection))
+}
+
+/// Wraps a failure of the store.
+pub(super) fn store(error: impl std::error::Error + Send + Sync + 'static) -> LedgerError {
+    LedgerError::Store(Box::new(error))
+}

@@ -1,0 +1,112 @@
+//! Runs in SQLite: selected in chunks, each chunk one transaction, so that nothing stalls.
+
+use rusqlite::params;
+
+use super::Tx;
+use crate::exchange::{LedgerError, Millis, Order, Submission, select};
+
+type R<T> = Result<T, LedgerError>;
+
+/// What a run shall bring up to date.
+#[derive(Clone, Debug)]
+pub struct RunOrder {
+    pub ente: String,
+    pub register: String,
+    pub flow: String,
+    /// As written by whoever asked; empty for one folder.
+    pub period: String,
+    /// Records that begin on this day or before (ISO); `None` is all.
+    pub until: Option<String>,
+    /// Only this folder.
+    pub folder: Option<i64>,
+    pub order: Order,
+    /// Cancels that replace nothing are held when there are more than this many.
+    pub hold_above: u64,
+    pub actor: String,
+    pub now: Millis,
+}
+
+const IN_SCOPE: &str = "ente = ?1 AND register = ?2 AND flow = ?3 AND (?4 IS NULL OR from_day <= ?4)
+   AND (?5 IS NULL OR folder = ?5)";
+
+impl Tx<'_> {
+    /// Opens a run; its records are selected by [`Tx::select_chunk`].
+    pub fn open_run(&self, run: &RunOrder) -> R<i64> {
+        let sql = format!(
+            "SELECT count(*) FROM record WHERE {IN_SCOPE} AND desired IN ('annulled', 'changed', 'complete')
+               AND held_content IS NOT NULL AND current IS NULL"
+        );
+        let scope = params![run.ente, run.register, run.flow, run.until, run.folder];
+        let cancels: u64 = self.one("the count", &sql, scope, |row| row.get(0))?;
+        self.add(
+            "INSERT INTO run (ente, register, flow, period, until_day, folder, route, interactive, hold, started_at,
+               actor, selecting) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 1)",
+            params![
+                run.ente,
+                run.register,
+                run.flow,
+                run.period,
+                run.until,
+                run.folder,
+                run.order.route,
+                run.order.interactive,
+                cancels > run.hold_above,
+                run.now,
+                run.actor
+            ],
+        )
+    }
+
+    /// Selects the next records of a run; true while there are more.
+    pub fn select_chunk(&mut self, run: i64, can_replace: bool, limit: usize, now: Millis) -> R<bool> {
+        let sql = "SELECT ente, register, flow, until_day, folder, route, interactive, hold, cursor FROM run
+                   WHERE id = ?1 AND selecting = 1";
+        let head = self.maybe(sql, [run], |r| {
+            let order = Order { route: r.get(5)?, interactive: r.get(6)?, can_replace };
+            let scope: (String, String, String, Option<String>, Option<i64>) =
+                (r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?);
+            Ok((scope, order, r.get::<_, bool>(7)?, r.get::<_, i64>(8)?))
+        })?;
+        let Some(((ente, register, flow, until, folder), order, hold, cursor)) = head else { return Ok(false) };
+        let sql = format!("SELECT id FROM record WHERE {IN_SCOPE} AND id > ?6 ORDER BY id LIMIT ?7");
+        let scope = params![ente, register, flow, until, folder, cursor, limit as i64];
+        let ids: Vec<i64> = self.many(&sql, scope, |row| row.get(0))?;
+        let mut selected = 0_i64;
+        for id in &ids {
+            selected += i64::from(select(self, run, *id, &order, hold, now)?.is_some());
+        }
+        let more = ids.len() == limit;
+        let last = ids.last().copied().unwrap_or(cursor);
+        let sql = "UPDATE run SET selected = selected + ?2, cursor = ?3, selecting = ?4 WHERE id = ?1";
+        self.run(sql, params![run, selected, last, more])?;
+        Ok(more)
+    }
+
+    /// Runs whose selection was interrupted.
+    pub fn unfinished_runs(&self) -> R<Vec<i64>> {
+        self.many("SELECT id FROM run WHERE selecting = 1 ORDER BY id", [], |row| row.get(0))
+    }
+
+    /// Routes that have queued operations.
+    pub fn busy_routes(&self) -> R<Vec<String>> {
+        self.many("SELECT DISTINCT route FROM operation WHERE state = 'queued'", [], |row| row.get(0))
+    }
+
+    /// Leases the oldest queued submission of a route to a worker; a lapsed lease is free again.
+    pub fn lease(&self, route: &str, token: &str, now: Millis, until: Millis) -> R<Option<Submission>> {
+        let sql = "UPDATE submission SET lease_until = ?3, lease_token = ?2
+             WHERE id = (SELECT id FROM submission WHERE route = ?1 AND state = 'queued'
+               AND (lease_until IS NULL OR lease_until < ?4) ORDER BY id LIMIT 1)
+             RETURNING id, route, name, timestamp, state";
+        self.maybe(sql, params![route, token, until, now], |row| super::exchange::submission(row, 0))
+    }
+
+    /// The ente of a run and how its records leave.
+    pub fn ente_of_run(&self, run: i64) -> R<(String, Order)> {
+        let sql = "SELECT ente, route, interactive FROM run WHERE id = ?1";
+        self.one("the run", sql, [run], |row| {
+            let order = Order { route: row.get(1)?, interactive: row.get(2)?, can_replace: false };
+            Ok((row.get(0)?, order))
+        })
+    }
+}

@@ -1,0 +1,160 @@
+//! The one writer: transactions queue up and share a commit, each within its own savepoint.
+//!
+//! A waiting caller is answered only after the commit: what is acknowledged is on disk.
+
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::thread::JoinHandle;
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::store;
+use crate::exchange::LedgerError;
+
+/// As many transactions as may share one commit.
+const GROUP: usize = 200;
+/// As many as may wait in line; further callers wait their turn (back-pressure).
+const LINE: usize = 400;
+
+/// One transaction of the embedded ledger.
+pub struct Tx<'a> {
+    pub(super) connection: &'a Connection,
+}
+
+type Answer = Box<dyn FnOnce(Result<(), String>) + Send>;
+type Job = Box<dyn FnOnce(&mut Tx<'_>) -> (bool, Answer) + Send>;
+
+/// A transaction that was handed over and whose commit can be waited for.
+pub struct Ticket<T>(oneshot::Receiver<Result<T, LedgerError>>);
+
+impl<T> Ticket<T> {
+    /// Blocks until the transaction is on disk or has failed. Not for async code.
+    pub fn wait(self) -> Result<T, LedgerError> {
+        self.0.blocking_recv().unwrap_or_else(|_| Err(gone()))
+    }
+}
+
+pub struct Writer {
+    line: Option<SyncSender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    pub fn start(connection: Connection) -> Self {
+        let (line, jobs) = sync_channel(LINE);
+        let thread = std::thread::Builder::new().name("ledger".into()).spawn(move || work(&connection, &jobs));
+        Self { line: Some(line), thread: thread.ok() }
+    }
+
+    pub fn submit<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&mut Tx<'_>) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Ticket<T> {
+        let (sender, receiver) = oneshot::channel();
+        if let Some(line) = &self.line {
+            // A closed line drops the job and its sender: the ticket then says so.
+            drop(line.send(job(act, sender)));
+        }
+        Ticket(receiver)
+    }
+
+    pub async fn submit_async<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&mut Tx<'_>) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        let (sender, receiver) = oneshot::channel();
+        let mut waiting = Some(job(act, sender));
+        while let (Some(line), Some(job)) = (&self.line, waiting.take()) {
+            match line.try_send(job) {
+                Ok(()) => break,
+                Err(std::sync::mpsc::TrySendError::Full(job)) => {
+                    waiting = Some(job);
+                    tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+                }
+                Err(std::sync::mpsc::TrySendError::Disconnected(_)) => break,
+            }
+        }
+        receiver.await.unwrap_or_else(|_| Err(gone()))
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.line = None;
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+fn gone() -> LedgerError {
+    LedgerError::Corrupt("the ledger's writer has stopped; see the log".into())
+}
+
+/// Wraps an act so that its caller hears of it only after the commit.
+fn job<T: Send + 'static>(
+    act: impl FnOnce(&mut Tx<'_>) -> Result<T, LedgerError> + Send + 'static,
+    sender: oneshot::Sender<Result<T, LedgerError>>,
+) -> Job {
+    Box::new(move |transaction| {
+        let result = act(transaction);
+        let keep = result.is_ok();
+        let answer: Answer = Box::new(move |committed| {
+            let result = match committed {
+                Ok(()) => result,
+                Err(why) => result.and(Err(LedgerError::Store(why.into()))),
+            };
+            drop(sender.send(result));
+        });
+        (keep, answer)
+    })
+}
+
+fn work(connection: &Connection, jobs: &Receiver<Job>) {
+    while let Ok(first) = jobs.recv() {
+        let mut answers = Vec::new();
+        let committed = group(connection, first, jobs, &mut answers).map_err(|error| error.to_string());
+        if committed.is_err() && !connection.is_autocommit() {
+            drop(connection.execute_batch("ROLLBACK"));
+        }
+        for answer in answers {
+            answer(committed.clone());
+        }
+    }
+}
+
+/// Runs what is in line, up to [`GROUP`], and commits it at once.
+fn group(
+    connection: &Connection,
+    first: Job,
+    jobs: &Receiver<Job>,
+    answers: &mut Vec<Answer>,
+) -> Result<(), LedgerError> {
+    let begun = connection.execute_batch("BEGIN IMMEDIATE").map_err(store);
+    let mut next = Some(first);
+    while let Some(job) = next.take() {
+        answers.push(savepoint(connection, job, begun.is_ok()));
+        if answers.len() < GROUP {
+            next = match jobs.try_recv() {
+                Ok(job) => Some(job),
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
+            };
+        }
+    }
+    begun?;
+    connection.execute_batch("COMMIT").map_err(store)
+}
+
+/// One job within its own savepoint: its failure undoes it alone.
+fn savepoint(connection: &Connection, job: Job, begun: bool) -> Answer {
+    let opened = begun && connection.prepare_cached("SAVEPOINT job").and_then(|mut s| s.execute([])).is_ok();
+    let (keep, answer) = job(&mut Tx { connection });
+    if opened {
+        let end = if keep { "RELEASE job" } else { "ROLLBACK TO job" };
+        let done = connection.prepare_cached(end).and_then(|mut statement| statement.execute([]));
+        if !keep && done.is_ok() {
+            drop(connection.prepare_cached("RELEASE job").and_then(|mut statement| statement.execute([])));
+        }
+    }
+    answer
+}
