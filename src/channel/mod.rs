@@ -1,1 +1,3 @@
 //! The room `channel`.
+
+pub mod push;

@@ -1,1 +1,15 @@
-//! The room `trust`.
+//! Whom we believe, and how we are believed: PDND vouchers that callers show
+//! us, and the assertions with which we ask for vouchers of our own.
+//!
+//! Pure: keys, time and the memory of used proofs are arguments. Fetching keys
+//! and sending assertions belongs to the channels.
+
+pub mod assertion;
+pub mod dpop;
+pub mod jwks;
+mod jws;
+pub mod signing;
+pub mod voucher;
+
+#[cfg(test)]
+mod voucher_tests;
