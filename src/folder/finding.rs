@@ -57,3 +57,25 @@ pub struct Finding {
     /// The clause of the authority's document it comes from.
     pub source: String,
 }
+
+impl Finding {
+    /// A finding on a place of the folder, mended by correcting the folder; the clause is the folder's schema.
+    pub fn in_folder(
+        rule: &str,
+        severity: Severity,
+        folder_path: impl Into<String>,
+        message: Text,
+        hint: Text,
+    ) -> Self {
+        Self {
+            rule: rule.to_owned(),
+            severity,
+            folder_path: folder_path.into(),
+            payload_path: None,
+            message,
+            hint,
+            verdict: Verdict::CorrectFolder,
+            source: "schemas/folder/1".to_owned(),
+        }
+    }
+}

@@ -1,6 +1,20 @@
 //! The local model of a citizen's folder and its identifiers. Knows no external format.
 
 pub mod finding;
+pub mod codice_fiscale;
+pub mod compose;
+pub mod identifier;
+pub mod money;
+mod json;
+pub mod labels;
+mod violation;
+pub mod parse;
+pub mod checks;
+pub mod fields;
+pub mod template;
+
+pub use labels::{Labels, Lang};
+pub use parse::FolderSchema;
 
 use crate::personal::Personal;
 
