@@ -19,6 +19,7 @@ pub mod queue;
 pub mod trust;
 pub mod channel;
 pub mod adapters;
+pub mod gateway;
 pub mod sandbox;
 pub mod web;
 pub mod node;

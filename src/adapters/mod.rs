@@ -1,1 +1,3 @@
 //! The room `adapters`.
+
+pub mod waas;

@@ -1,3 +1,4 @@
 //! The room `channel`.
 
 pub mod push;
+pub mod offer;

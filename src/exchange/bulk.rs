@@ -11,6 +11,8 @@ pub struct Batch<'a> {
     pub route: &'a str,
     /// At most this many operations in one container.
     pub limit: usize,
+    /// At most this many bytes of fragments in one container.
+    pub max_bytes: usize,
     pub now: Millis,
     /// Today in Europe/Rome, `AAAAMMGG`.
     pub day: &'a str,
@@ -51,11 +53,16 @@ pub fn gather(ledger: &mut dyn Ledger, batch: &Batch<'_>) -> Result<Option<Submi
 
 fn ready(ledger: &mut dyn Ledger, batch: &Batch<'_>) -> Result<Vec<Operation>, LedgerError> {
     let mut ready = Vec::new();
+    let mut bytes = 0;
     for operation in ledger.queued(batch.route, 0, batch.limit)? {
         let record = ledger.record(operation.record)?;
         if let Some(operation) = requeue(ledger, record.clone(), batch.can_replace, batch.now)?
             && claim_key(ledger, &record, &operation)?
         {
+            bytes += ledger.fragment_bytes(operation.record, &operation.content)?;
+            if bytes > batch.max_bytes && !ready.is_empty() {
+                break;
+            }
             ready.push(operation);
         }
     }

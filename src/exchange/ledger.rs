@@ -136,6 +136,9 @@ pub trait Ledger {
     /// Containers of a route that went out before `before` and are still without receipt.
     fn out_since_before(&mut self, route: &str, before: Millis) -> Result<Vec<Offered>, LedgerError>;
 
+    /// Size of a kept fragment, bytes.
+    fn fragment_bytes(&mut self, record: RecordId, content: &Hash) -> Result<usize, LedgerError>;
+
     /// A run selected a record; the row is open until its bucket is final.
     fn add_run_row(&mut self, run: i64, row: RunRow) -> Result<(), LedgerError>;
     /// Moves a record in every run in which its row is still open.

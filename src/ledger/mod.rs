@@ -7,4 +7,4 @@ pub mod rows;
 pub mod sqlite;
 
 pub use rows::{FindingRow, FolderRow, RunHead};
-pub use sqlite::{Books, Tx};
+pub use sqlite::{Books, Ticket, Tx};

@@ -13,3 +13,9 @@ pub mod voucher;
 
 #[cfg(test)]
 mod voucher_tests;
+
+/// The e-service that a token names, read before any check: it only chooses which policy judges it.
+pub fn named_eservice(token: &str, max_bytes: usize) -> Option<String> {
+    let compact = jws::Compact::parse(token, max_bytes).ok()?;
+    compact.text("eserviceId").map(str::to_owned)
+}

@@ -1,1 +1,60 @@
-//! The room `web`.
+//! The API: what a CSI product, an operator's tool and our own CLI ask of the gateway.
+//!
+//! JSON in and out, `application/problem+json` (RFC 9457) for what went wrong, bearer tokens.
+//! Handlers read, call one act of the gateway, and answer; nothing is decided here.
+
+mod auth;
+mod folders;
+mod problem;
+mod records;
+mod runs;
+mod status;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post, put};
+
+use crate::gateway::Gateway;
+pub use auth::{Caller, Trust};
+
+/// Largest NDJSON import in one request, bytes.
+const IMPORT_MOST: usize = 2 * 1024 * 1024 * 1024;
+
+/// The API over one gateway. `trust` says who is let in: token bearers, or whoever reaches
+/// the local socket.
+pub fn router(gateway: Arc<Gateway>, trust: Trust) -> Router {
+    let folder_limit = gateway.settings.folder_limit_bytes + 1024;
+    let api = Router::new()
+        .route("/folders/{id}", put(folders::save).get(folders::show))
+        .route("/folders/{id}/sync", post(folders::sync))
+        .layer(DefaultBodyLimit::max(folder_limit))
+        .route("/import", post(folders::import).layer(DefaultBodyLimit::max(IMPORT_MOST)))
+        .route("/readiness", get(status::readiness))
+        .route("/findings", get(status::findings))
+        .route("/runs", get(runs::list).post(runs::start))
+        .route("/runs/{id}", get(runs::show))
+        .route("/runs/{id}/approve", post(runs::approve))
+        .route("/operations", get(records::operations))
+        .route("/operations/{id}/decision", post(records::decide))
+        .route("/submissions/{name}", get(records::submission))
+        .route("/submissions/{name}/outcome", post(records::outcome))
+        .route("/receipts/strange", get(records::strange))
+        .route("/routes", get(status::routes))
+        .route("/routes/{id}/resume", post(status::resume))
+        .route("/routes/{id}/suspend", post(status::suspend))
+        .route("/routes/{id}/files", post(status::files))
+        .route("/adopt", post(records::adopt).layer(DefaultBodyLimit::max(IMPORT_MOST)))
+        .route("/audit/verify", get(status::audit))
+        .layer(axum::middleware::from_fn_with_state((Arc::clone(&gateway), trust), auth::require))
+        .fallback(problem::not_found)
+        .method_not_allowed_fallback(problem::not_allowed);
+    Router::new()
+        .nest("/api/v1", api)
+        .route("/healthz", get(status::healthz))
+        .route("/readyz", get(status::readyz))
+        .route("/metrics", get(status::metrics))
+        .fallback(problem::not_found)
+        .with_state(gateway)
+}

@@ -252,8 +252,7 @@ impl Ledger for Tx<'_> {
     }
 
     fn operations_in(&mut self, submission: i64) -> R<Vec<Operation>> {
-        let sql = format!("SELECT {OPERATION} FROM operation o WHERE o.submission = ?1 ORDER BY o.id");
-        self.many(&sql, [submission], operation)
+        self.many(&operations_of_submission(), [submission], operation)
     }
 
     fn out_after(&mut self, route: &str, since: Millis, limit: usize) -> R<Vec<Offered>> {
@@ -271,6 +270,11 @@ impl Ledger for Tx<'_> {
              ORDER BY s.timestamp LIMIT 1000"
         );
         self.many(&sql, params![route, before], offered)
+    }
+
+    fn fragment_bytes(&mut self, record: RecordId, content: &Hash) -> R<usize> {
+        let sql = "SELECT length(sealed) FROM payload WHERE record = ?1 AND content = ?2";
+        self.one("the payload", sql, params![record, content], |row| row.get(0))
     }
 
     fn add_run_row(&mut self, run: i64, row: RunRow) -> R<()> {
@@ -328,6 +332,11 @@ const fn submission_word(state: SubmissionState) -> &'static str {
         SubmissionState::Settled => "settled",
         SubmissionState::Withdrawn => "withdrawn",
     }
+}
+
+/// The operations of a container, in order.
+pub(super) fn operations_of_submission() -> String {
+    format!("SELECT {OPERATION} FROM operation o WHERE o.submission = ?1 ORDER BY o.id")
 }
 
 /// A word that this version does not know.
@@ -389,7 +398,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
     })
 }
 
-fn operation(row: &Row<'_>) -> rusqlite::Result<Operation> {
+pub(super) fn operation(row: &Row<'_>) -> rusqlite::Result<Operation> {
     let kind = row.get_ref(3)?.as_str()?;
     let state = row.get_ref(4)?.as_str()?;
     Ok(Operation {

@@ -76,13 +76,6 @@ impl Tx<'_> {
         self.run("UPDATE record SET rows = ?2 WHERE id = ?1", params![record, rows]).map(drop)
     }
 
-    /// The sealed fragment of a record, with its folder's number and wrapped key.
-    pub fn payload(&self, record: i64, content: &Hash) -> R<(Vec<u8>, i64, Vec<u8>)> {
-        let sql = "SELECT p.sealed, f.id, f.wrapped_key FROM payload p JOIN record r ON r.id = p.record
-                   JOIN folder f ON f.id = r.folder WHERE p.record = ?1 AND p.content = ?2";
-        self.one("the payload", sql, params![record, content], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-    }
-
     /// Drops fragments that are neither desired, nor held, nor carried by an operation that may need them.
     pub fn prune_payloads(&self, folder: i64) -> R<usize> {
         self.run(

@@ -14,10 +14,10 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::exchange::LedgerError;
 pub use queries::{
-    FolderStanding, HeldFlow, OperationView, ReceiptView, RouteView, RuleCount, Standing, SubmissionView,
+    FolderStanding, HeldFlow, KeptFragment, RecordHead, OperationView, ReceiptView, RouteView, RuleCount, Standing, SubmissionView,
 };
 pub use runs::RunOrder;
-pub use writer::Tx;
+pub use writer::{Ticket, Tx};
 
 const READERS: usize = 4;
 const VERSION: i64 = 1;
@@ -66,7 +66,7 @@ impl Books {
     pub fn submit<T: Send + 'static>(
         &self,
         act: impl FnOnce(&mut Tx<'_>) -> Result<T, LedgerError> + Send + 'static,
-    ) -> writer::Ticket<T> {
+    ) -> Ticket<T> {
         self.writer.submit(act)
     }
 

@@ -113,6 +113,26 @@ pub struct HeldFlow {
     pub register_key: Hash,
 }
 
+/// A sealed fragment with what opens it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptFragment {
+    pub sealed: Vec<u8>,
+    pub wrapped_key: Vec<u8>,
+    pub ente: String,
+    pub folder_id: String,
+    pub record_key: String,
+}
+
+/// Whose a record is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordHead {
+    pub ente: String,
+    pub flow: String,
+    pub register: String,
+    pub key: String,
+    pub folder_id: String,
+}
+
 const OPERATION_VIEW: &str = "o.id, r.key, f.folder_id, r.ente, o.kind, o.generation, o.state, o.route, s.name,
    s.timestamp FROM operation o JOIN record r ON r.id = o.record JOIN folder f ON f.id = r.folder
    LEFT JOIN submission s ON s.id = o.submission";
@@ -259,6 +279,16 @@ impl Books {
         })
     }
 
+    /// The operations that a container carries.
+    pub fn operations_of(&self, submission: i64) -> Result<Vec<crate::exchange::Operation>, LedgerError> {
+        self.read(|c| {
+            let sql = super::exchange::operations_of_submission();
+            let mut statement = c.prepare_cached(&sql)?;
+            let rows = statement.query_map([submission], super::exchange::operation)?;
+            rows.collect()
+        })
+    }
+
     /// One container by its name, with operations and receipts.
     pub fn submission_by_name(&self, name: &str) -> Result<Option<SubmissionView>, LedgerError> {
         self.read(|c| {
@@ -344,6 +374,63 @@ impl Books {
             })?;
             rows.collect()
         })
+    }
+
+    /// The sealed fragment of a record under a content hash.
+    pub fn payload(&self, record: i64, content: &Hash) -> Result<KeptFragment, LedgerError> {
+        let found = self.read(|c| {
+            c.prepare_cached(
+                "SELECT p.sealed, f.wrapped_key, f.ente, f.folder_id, r.key FROM payload p
+                 JOIN record r ON r.id = p.record JOIN folder f ON f.id = r.folder
+                 WHERE p.record = ?1 AND p.content = ?2",
+            )?
+            .query_row(params![record, content], |r| {
+                Ok(KeptFragment {
+                    sealed: r.get(0)?,
+                    wrapped_key: r.get(1)?,
+                    ente: r.get(2)?,
+                    folder_id: r.get(3)?,
+                    record_key: r.get(4)?,
+                })
+            })
+            .optional()
+        })?;
+        found.ok_or_else(|| LedgerError::Missing(format!("the payload of record {record}")))
+    }
+
+    /// Whose a record is.
+    pub fn record_head(&self, record: i64) -> Result<RecordHead, LedgerError> {
+        let found = self.read(|c| {
+            c.prepare_cached(
+                "SELECT r.ente, r.flow, r.register, r.key, f.folder_id FROM record r
+                 JOIN folder f ON f.id = r.folder WHERE r.id = ?1",
+            )?
+            .query_row([record], |r| {
+                Ok(RecordHead {
+                    ente: r.get(0)?,
+                    flow: r.get(1)?,
+                    register: r.get(2)?,
+                    key: r.get(3)?,
+                    folder_id: r.get(4)?,
+                })
+            })
+            .optional()
+        })?;
+        found.ok_or_else(|| LedgerError::Missing(format!("record {record}")))
+    }
+
+    /// The register of an operation.
+    pub fn register_of(&self, operation: i64) -> Result<String, LedgerError> {
+        let sql = "SELECT r.register FROM operation o JOIN record r ON r.id = o.record WHERE o.id = ?1";
+        let found = self.read(|c| c.prepare_cached(sql)?.query_row([operation], |r| r.get(0)).optional())?;
+        found.ok_or_else(|| LedgerError::Missing(format!("operation {operation}")))
+    }
+
+    /// The wrapped key of the folder that a container of one record speaks of.
+    pub fn key_of_submission(&self, name: &str) -> Result<Option<Vec<u8>>, LedgerError> {
+        let sql = "SELECT f.wrapped_key FROM submission s JOIN operation o ON o.submission = s.id
+                   JOIN record r ON r.id = o.record JOIN folder f ON f.id = r.folder WHERE s.name = ?1 LIMIT 1";
+        self.read(|c| c.prepare_cached(sql)?.query_row([name], |r| r.get(0)).optional())
     }
 
     /// The audit chain in order.

@@ -1,0 +1,158 @@
+//! Who may poll: the PDND voucher of each request, checked against the route it names.
+//!
+//! `/flussi` names no ente: the voucher's `eserviceId` says which e-service, hence which
+//! route, is asked. Nothing else is asked of INPS (SPEC §2.3, AUTH_REST_01).
+
+use std::sync::{Arc, Mutex, RwLock};
+
+use axum::http::{HeaderMap, Uri, header};
+
+use crate::channel::offer::Soon;
+use crate::trust::dpop::MemoryReplayGuard;
+use crate::trust::jwks::{KeySet, may_fetch};
+use crate::trust::named_eservice;
+use crate::trust::voucher::{self, Denied, Presented, VoucherPolicy};
+
+/// Shortest time between two tries to fetch the platform's keys, seconds.
+const REFRESH_INTERVAL_S: i64 = 30;
+const REPLAY_CAPACITY: usize = 10_000;
+
+/// Brings the platform's public keys: from the network, or from a file.
+pub trait KeySource: Send + Sync {
+    /// The JWKS document, or why it could not be had.
+    fn fetch(&self) -> Soon<'_, Result<String, String>>;
+}
+
+/// One offered route and who may come through it.
+#[derive(Clone)]
+pub struct Door {
+    pub route: String,
+    pub policy: VoucherPolicy,
+    pub receipts_need_voucher: bool,
+    pub keys: Arc<dyn KeySource>,
+}
+
+struct Keyed {
+    door: Door,
+    keys: RwLock<Arc<KeySet>>,
+    last_try_s: Mutex<Option<i64>>,
+}
+
+/// All doors of the offer's listener.
+pub struct Gate {
+    doors: Vec<Keyed>,
+    /// The URL of the API as recipients know it; empty = as requested.
+    public_url: String,
+    replay: Mutex<MemoryReplayGuard>,
+    now_s: Box<dyn Fn() -> i64 + Send + Sync>,
+}
+
+impl Gate {
+    /// A gate over the offered routes.
+    pub fn new(doors: Vec<Door>, public_url: &str, now_s: Box<dyn Fn() -> i64 + Send + Sync>) -> Self {
+        let keyed = |door| Keyed {
+            door,
+            keys: RwLock::new(Arc::new(KeySet::empty())),
+            last_try_s: Mutex::new(None),
+        };
+        Self {
+            doors: doors.into_iter().map(keyed).collect(),
+            public_url: public_url.trim_end_matches('/').to_owned(),
+            replay: Mutex::new(MemoryReplayGuard::new(REPLAY_CAPACITY)),
+            now_s,
+        }
+    }
+
+    /// Admits a poll, or says why not.
+    pub async fn admit(&self, headers: &HeaderMap, method: &str, uri: &Uri) -> Result<Door, Denied> {
+        let authorization = only_text(headers, header::AUTHORIZATION.as_str());
+        let keyed = self.door_of(authorization.as_deref());
+        let Some(keyed) = keyed else { return Err(nobody()) };
+        if let Err(denied) = self.check(keyed, headers, method, uri) {
+            if !denied.wants_fresh_keys() || !self.refresh(keyed).await {
+                return Err(denied);
+            }
+            self.check(keyed, headers, method, uri)?;
+        }
+        Ok(keyed.door.clone())
+    }
+
+    /// Admits receipts: with the voucher, unless the route's setting waives it.
+    pub async fn admit_receipts(&self, headers: &HeaderMap, method: &str, uri: &Uri) -> Result<Door, Denied> {
+        let waived = headers.get(header::AUTHORIZATION).is_none()
+            && self.doors.len() == 1
+            && !self.doors[0].door.receipts_need_voucher;
+        if waived { Ok(self.doors[0].door.clone()) } else { self.admit(headers, method, uri).await }
+    }
+
+    /// The door whose e-service the token names; the first one judges tokens that name none.
+    fn door_of(&self, authorization: Option<&str>) -> Option<&Keyed> {
+        let token = authorization.and_then(|value| value.split_once(' ')).map(|(_, token)| token);
+        let eservice = token.and_then(|token| named_eservice(token, 16 * 1024));
+        let named = self.doors.iter().find(|keyed| Some(&keyed.door.policy.eservice_id) == eservice.as_ref());
+        named.or_else(|| self.doors.first())
+    }
+
+    fn check(&self, keyed: &Keyed, headers: &HeaderMap, method: &str, uri: &Uri) -> Result<(), Denied> {
+        let authorization = only_text(headers, header::AUTHORIZATION.as_str());
+        let dpop = only_text(headers, "dpop");
+        let url = self.url(headers, uri);
+        let request =
+            Presented { authorization: authorization.as_deref(), dpop: dpop.as_deref(), method, url: &url };
+        let keys = keyed.keys.read().map(|keys| Arc::clone(&keys)).map_err(|_| nobody())?;
+        let mut replay = self.replay.lock().map_err(|_| nobody())?;
+        let verified = voucher::check(&keyed.door.policy, &keys, request, (self.now_s)(), &mut *replay)?;
+        tracing::debug!(consumer = verified.consumer_id, jti = verified.jti, "voucher accepted");
+        Ok(())
+    }
+
+    fn url(&self, headers: &HeaderMap, uri: &Uri) -> String {
+        if !self.public_url.is_empty() {
+            let tail = uri.path().rsplit('/').next().unwrap_or("");
+            return format!("{}/{tail}", self.public_url);
+        }
+        let host = only_text(headers, header::HOST.as_str()).unwrap_or_default();
+        format!("http://{host}{}", uri.path())
+    }
+
+    /// Fetches the keys again, at most every [`REFRESH_INTERVAL_S`]; what is cached stays on failure.
+    async fn refresh(&self, keyed: &Keyed) -> bool {
+        let now = (self.now_s)();
+        {
+            let Ok(mut last) = keyed.last_try_s.lock() else { return false };
+            if !may_fetch(*last, now, REFRESH_INTERVAL_S) {
+                return false;
+            }
+            *last = Some(now);
+        }
+        let fetched = keyed.door.keys.fetch().await;
+        match fetched.and_then(|text| KeySet::parse(&text, now).map_err(|error| error.to_string())) {
+            Ok(keys) => keyed.keys.write().map(|mut held| *held = Arc::new(keys)).is_ok(),
+            Err(why) => {
+                tracing::warn!(route = keyed.door.route, why, "the platform's keys could not be fetched");
+                false
+            }
+        }
+    }
+}
+
+/// A header's text if it is sent exactly once; twice is as good as garbage.
+fn only_text(headers: &HeaderMap, name: &str) -> Option<String> {
+    let mut values = headers.get_all(name).iter();
+    let first = values.next()?.to_str().ok()?.to_owned();
+    match values.next() {
+        None => Some(first),
+        Some(_) => Some(format!("{first}, ")),
+    }
+}
+
+fn nobody() -> Denied {
+    Denied {
+        status: 403,
+        rule: "nessuna-rotta",
+        message: crate::folder::finding::Text::new(
+            "Nessuna rotta è offerta da questa installazione.",
+            "This installation offers no route.",
+        ),
+    }
+}

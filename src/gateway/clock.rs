@@ -1,0 +1,48 @@
+//! Time enters here, and only here, below the edge.
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
+
+use crate::exchange::Millis;
+
+/// Where the time comes from.
+pub trait Clock: Send + Sync {
+    /// Milliseconds since the epoch.
+    fn now_ms(&self) -> Millis;
+
+    /// Today's civil date in Europe/Rome.
+    fn today(&self) -> Date {
+        in_rome(self.now_ms()).date()
+    }
+
+    /// Today as containers write it, `AAAAMMGG`.
+    fn day(&self) -> String {
+        self.today().strftime("%Y%m%d").to_string()
+    }
+
+    /// Now in RFC 3339, UTC.
+    fn rfc3339(&self) -> String {
+        rfc3339(self.now_ms())
+    }
+}
+
+/// The machine's clock.
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now_ms(&self) -> Millis {
+        Timestamp::now().as_millisecond()
+    }
+}
+
+fn in_rome(ms: Millis) -> Zoned {
+    let timestamp = Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH);
+    timestamp.to_zoned(TimeZone::get("Europe/Rome").unwrap_or(TimeZone::UTC))
+}
+
+/// Milliseconds as `2023-11-27T11:04:56.852Z`: exactly three fraction digits.
+pub fn rfc3339(ms: Millis) -> String {
+    let timestamp = Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH);
+    format!("{timestamp:.3}")
+}

@@ -1,0 +1,220 @@
+//! The gateway behind an offered route: pages for the recipient, receipts from it, and
+//! a person's decisions where the recipient leaves an outcome unknown.
+
+use std::sync::Arc;
+
+use super::chain::{Note, append};
+use super::keeping::sealed;
+use super::{Gateway, container_settings};
+use crate::audit::EventKind;
+use crate::channel::offer::{OfferDesk, Served, Soon};
+use crate::exchange::{
+    Answer, Decision, LedgerError, Millis, Offered, OfferPolicy, Page, Poll, Receipt, Record, Settled, State,
+    decide, overdue, poll, resume, settle, settle_operation, suspend,
+};
+use crate::flow::{Catalog, Container, Header};
+use crate::ledger::Tx;
+use crate::personal::Personal;
+use crate::seal::WrappedKey;
+
+/// A `since` further ahead than this is beyond reason.
+const SINCE_TOLERANCE_MS: Millis = 86_400_000;
+/// More than any recipient can have been given in the gap of a lost ledger.
+const PROGRESSIVE_JUMP: u32 = 100_000;
+const DAY_MS: Millis = 86_400_000;
+
+impl OfferDesk for Arc<Gateway> {
+    fn page(&self, route: &str, since: Millis, limit: usize) -> Soon<'_, Result<Vec<Served>, LedgerError>> {
+        let (gateway, route) = (Self::clone(self), route.to_owned());
+        Box::pin(async move {
+            let task = tokio::task::spawn_blocking(move || gateway.serve_page(&route, since, limit));
+            task.await.unwrap_or_else(|_| Err(LedgerError::Corrupt("serving panicked; see the log".into())))
+        })
+    }
+
+    fn settle(&self, route: &str, receipts: Vec<Receipt>) -> Soon<'_, Result<Vec<Settled>, LedgerError>> {
+        let (gateway, route) = (Self::clone(self), route.to_owned());
+        Box::pin(async move { gateway.take_receipts(route, receipts).await })
+    }
+
+    fn healthy(&self) -> bool {
+        self.books.folder_count().is_ok()
+    }
+}
+
+impl Gateway {
+    /// Answers a poll: identifiers and timestamps are on disk before a byte leaves.
+    fn serve_page(&self, route: &str, since: Millis, limit: usize) -> Result<Vec<Served>, LedgerError> {
+        let settings = self.settings.route(route).ok_or_else(|| LedgerError::Missing(format!("route {route}")))?;
+        let catalog = Arc::clone(&self.catalog);
+        let can_replace = self.settings.register(&settings.register).can_replace;
+        let (now, day, taken_over) = (self.clock.now_ms(), self.clock.day(), settings.taken_over);
+        let (id, at) = (route.to_owned(), self.clock.rfc3339());
+        let page = self.books.write(move |tx| {
+            let name = |record: &Record, day: &str, number: u32| container_name(&catalog, record, day, number);
+            let policy = OfferPolicy {
+                name: &name,
+                since_tolerance: SINCE_TOLERANCE_MS,
+                progressive_jump: PROGRESSIVE_JUMP,
+                taken_over,
+                can_replace,
+            };
+            let page = poll(tx, Poll { route: &id, since, limit, now, day: &day }, &policy)?;
+            note_page(tx, &id, &page, at)?;
+            Ok(page)
+        })?;
+        if page.found_behind {
+            tracing::error!(route, since, "the recipient knows a timestamp this ledger never gave: route suspended");
+        }
+        page.flows.iter().filter_map(|offered| self.served(offered, can_replace).transpose()).collect()
+    }
+
+    /// Builds the bytes of one offered container; one that no longer passes its schema is parked.
+    fn served(&self, offered: &Offered, can_replace: bool) -> Result<Option<Served>, LedgerError> {
+        let operation = &offered.operation;
+        let head = self.books.record_head(operation.record)?;
+        let fragment = self.open_fragment(operation.record, &operation.content)?;
+        let ente = self.settings.ente(&head.ente).ok_or_else(|| LedgerError::Missing(head.ente.clone()))?;
+        let flow = self.catalog.find(&head.flow).ok_or_else(|| LedgerError::Missing(head.flow.clone()))?;
+        let settings = container_settings(ente);
+        let name = offered.submission.name.as_str();
+        let header = Header { name, date: date_in(name).unwrap_or_else(|| self.clock.today()), ente: &settings };
+        match flow.assemble(Container::Single, &header, &[(operation.kind, fragment.expose())]) {
+            Ok(bytes) => Ok(Some(Served {
+                ente: ente.code.clone(),
+                ente_name: ente.name.clone(),
+                name: offered.submission.name.clone(),
+                kind: flow.container_kind().to_owned(),
+                timestamp: offered.submission.timestamp,
+                bytes: Personal::new(bytes),
+            })),
+            Err(problems) => {
+                let first = problems.first().map(|problem| problem.code.clone()).unwrap_or_default();
+                tracing::error!(operation = operation.id, code = first, "a container no longer passes its schema");
+                let (operation, now) = (operation.clone(), self.clock.now_ms());
+                self.books
+                    .write(move |tx| settle_operation(tx, operation, Answer::Failed, can_replace, now))
+                    .map(|_| None)
+            }
+        }
+    }
+
+    async fn take_receipts(&self, route: String, mut receipts: Vec<Receipt>) -> Result<Vec<Settled>, LedgerError> {
+        let register = self.settings.route(&route).map(|route| route.register.clone()).unwrap_or_default();
+        let can_replace = self.settings.register(&register).can_replace;
+        for receipt in &mut receipts {
+            self.close_text(receipt)?;
+        }
+        let (now, at) = (self.clock.now_ms(), self.clock.rfc3339());
+        self.books
+            .write_async(move |tx| {
+                let mut settled = Vec::with_capacity(receipts.len());
+                for receipt in &receipts {
+                    let outcome = settle(tx, &route, receipt, can_replace, now)?;
+                    let what = if outcome == Settled::Foreign {
+                        EventKind::ReceiptUnmatched
+                    } else {
+                        EventKind::ReceiptStored
+                    };
+                    let note = Note::new(at.clone(), &route, what, receipt.name.clone());
+                    append(tx, note.with("code", &receipt.code).with("what", outcome.word()))?;
+                    settled.push(outcome);
+                }
+                Ok(settled)
+            })
+            .await
+    }
+
+    /// Seals a receipt's free text under the folder it speaks of: a recipient may write a name
+    /// into it. The text of a receipt that fits nothing is not kept.
+    pub(super) fn close_text(&self, receipt: &mut Receipt) -> Result<(), LedgerError> {
+        let Some(text) = receipt.text.take() else { return Ok(()) };
+        if let Some(wrapped) = self.books.key_of_submission(&receipt.name)? {
+            let key = self.sealer.open_subject(&WrappedKey::from_bytes(wrapped)).map_err(sealed)?;
+            receipt.text = Some(self.sealer.seal(&key, &text_place(&receipt.name), &text).map_err(sealed)?);
+        }
+        Ok(())
+    }
+
+    /// Opens a receipt's sealed text.
+    pub fn open_text(&self, submission: &str, closed: &[u8]) -> Result<Personal<Vec<u8>>, LedgerError> {
+        let wrapped = self.books.key_of_submission(submission)?;
+        let wrapped = wrapped.ok_or_else(|| LedgerError::Missing("the receipt's folder".into()))?;
+        let key = self.sealer.open_subject(&WrappedKey::from_bytes(wrapped)).map_err(sealed)?;
+        self.sealer.open(&key, &text_place(submission), closed).map_err(sealed)
+    }
+
+    /// A person says what the register holds of an uncertain or parked operation.
+    pub fn decide(&self, operation: i64, decision: Decision, actor: &str) -> Result<State, LedgerError> {
+        let register = self.books.register_of(operation)?;
+        let can_replace = self.settings.register(&register).can_replace;
+        let (now, at, actor) = (self.clock.now_ms(), self.clock.rfc3339(), actor.to_owned());
+        self.books.write(move |tx| {
+            let state = decide(tx, operation, decision, can_replace, now)?;
+            let note = Note::new(at, &actor, EventKind::OperationDecided, format!("operation {operation}"));
+            append(tx, note.with("decision", format!("{decision:?}")))?;
+            Ok(state)
+        })
+    }
+
+    /// Lets a suspended route go on, once a person has looked.
+    pub fn resume_route(&self, route: &str, actor: &str) -> Result<(), LedgerError> {
+        let (route, at, actor) = (route.to_owned(), self.clock.rfc3339(), actor.to_owned());
+        self.books.write(move |tx| {
+            resume(tx, &route)?;
+            append(tx, Note::new(at, &actor, EventKind::CursorJumped, route).with("resumed", true))
+        })
+    }
+
+    /// Stops a route; its open operations stay where they are.
+    pub fn suspend_route(&self, route: &str) -> Result<(), LedgerError> {
+        let (route, now) = (route.to_owned(), self.clock.now_ms());
+        self.books.write(move |tx| {
+            let mut state = crate::exchange::Ledger::route(tx, &route)?;
+            suspend(tx, &mut state, crate::exchange::Suspension::ByPerson, now)
+        })
+    }
+
+    /// Puts what was offered too long ago into a person's hands; returns how many.
+    pub fn mark_overdue(&self) -> Result<u64, LedgerError> {
+        let mut late = 0;
+        let now = self.clock.now_ms();
+        for route in &self.settings.route {
+            let days = self.settings.register(&route.register).overdue_days;
+            let (id, before) = (route.id.clone(), now - Millis::from(days) * DAY_MS);
+            late += self.books.write(move |tx| overdue(tx, &id, before, now))?;
+        }
+        Ok(late)
+    }
+}
+
+fn note_page(tx: &Tx<'_>, route: &str, page: &Page, at: String) -> Result<(), LedgerError> {
+    if page.found_behind {
+        return append(tx, Note::new(at, route, EventKind::CursorJumped, route));
+    }
+    if page.flows.is_empty() {
+        return Ok(());
+    }
+    let note = Note::new(at, route, EventKind::SubmissionServed, route).with("count", page.flows.len());
+    let names = page.flows.iter().map(|flow| flow.submission.name.as_str());
+    append(tx, note.with("first", names.clone().next().unwrap_or("")).with("last", names.last().unwrap_or("")))
+}
+
+/// A container's name, as the flow of its record writes it.
+fn container_name(catalog: &Catalog, record: &Record, day: &str, number: u32) -> String {
+    match catalog.find(&record.flow) {
+        Some(flow) => flow.container_name(&record.ente, day, number),
+        None => format!("{}.{day}.{number:07}", record.ente),
+    }
+}
+
+/// The day `AAAAMMGG` that a container's name carries: the container says the same day whenever
+/// it is built again.
+pub(super) fn date_in(name: &str) -> Option<jiff::civil::Date> {
+    let day = name.split('.').find(|part| part.len() == 8 && part.bytes().all(|byte| byte.is_ascii_digit()))?;
+    jiff::civil::Date::strptime("%Y%m%d", day).ok()
+}
+
+fn text_place(submission: &str) -> Vec<u8> {
+    crate::seal::place("receipt", submission)
+}

@@ -1,0 +1,145 @@
+//! The file channel: queued operations become bulk containers in an outbox, for a person to
+//! upload. The name is stored before the file is written; a death in between writes the same
+//! bytes again under the same name.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::chain::{Note, append};
+use super::desk::date_in;
+use super::settings::{Channel, Route};
+use super::{Gateway, container_settings};
+use crate::audit::EventKind;
+use crate::exchange::{
+    Answer, Batch, Bucket, Ledger, LedgerError, Operation, Receipt, Settled, State, Submission, SubmissionState,
+    gather, settle_operation,
+};
+use crate::flow::{Container, Header};
+use crate::queue::{EmbeddedQueue, Lease};
+
+impl Gateway {
+    /// Builds every file that a file route has work for; returns the paths written.
+    pub fn build_files(&self, route: &Route) -> Result<Vec<PathBuf>, LedgerError> {
+        if route.channel != Channel::File {
+            return Err(LedgerError::Refused(format!("route {} writes no files", route.id)));
+        }
+        while self.gather_file(route)?.is_some() {}
+        let queue = EmbeddedQueue::new(&self.books);
+        let mut written = Vec::new();
+        while let Some(lease) = queue.claim(&route.id, self.clock.now_ms())? {
+            written.push(self.build_file(route, &lease)?);
+        }
+        Ok(written)
+    }
+
+    fn gather_file(&self, route: &Route) -> Result<Option<Submission>, LedgerError> {
+        let (id, now, day) = (route.id.clone(), self.clock.now_ms(), self.clock.day());
+        let can_replace = self.settings.register(&route.register).can_replace;
+        let (limit, catalog) = (route.max_records, Arc::clone(&self.catalog));
+        let register = route.register.clone();
+        let ente = route.enti.first().cloned().unwrap_or_default();
+        self.books.write(move |tx| {
+            let flow = catalog.flows().iter().find(|flow| flow.register() == register);
+            let max_bytes = flow.map_or(usize::MAX, |flow| flow.limits(Container::Bulk).max_bytes * 9 / 10);
+            let name = |day: &str, number: u32| match flow {
+                Some(flow) => flow.container_name(&ente, day, number),
+                None => format!("{ente}.{day}.{number:07}"),
+            };
+            gather(tx, &Batch { route: &id, limit, max_bytes, now, day: &day, name: &name, can_replace })
+        })
+    }
+
+    fn build_file(&self, route: &Route, lease: &Lease) -> Result<PathBuf, LedgerError> {
+        let submission = &lease.submission;
+        let operations = self.books.operations_of(submission.id)?;
+        let bytes = self.bulk_bytes(submission, &operations)?;
+        let path = Path::new(&route.outbox).join(format!("{}.xml", submission.name));
+        write_whole(&path, &bytes).map_err(|error| LedgerError::Store(Box::new(error)))?;
+        let (submission, now, at) = (submission.clone(), self.clock.now_ms(), self.clock.rfc3339());
+        self.books.write(move |tx| {
+            for mut operation in operations {
+                operation.state = State::Waiting;
+                tx.put_operation(&operation, State::Sending, now, "written to the outbox")?;
+                tx.move_run_rows(operation.record, Bucket::Waiting)?;
+            }
+            tx.put_submission(&Submission { state: SubmissionState::Out, ..submission.clone() })?;
+            append(tx, Note::new(at, &submission.route, EventKind::OutboxFileWritten, submission.name))
+        })?;
+        Ok(path)
+    }
+
+    fn bulk_bytes(&self, submission: &Submission, operations: &[Operation]) -> Result<Vec<u8>, LedgerError> {
+        let first = operations.first().ok_or_else(|| LedgerError::Missing("an operation to send".into()))?;
+        let head = self.books.record_head(first.record)?;
+        let flow = self.catalog.find(&head.flow).ok_or_else(|| LedgerError::Missing(head.flow.clone()))?;
+        let ente = self.settings.ente(&head.ente).ok_or_else(|| LedgerError::Missing(head.ente.clone()))?;
+        let opened = operations.iter().map(|operation| self.open_fragment(operation.record, &operation.content));
+        let fragments = opened.collect::<Result<Vec<_>, _>>()?;
+        let parts: Vec<_> = operations
+            .iter()
+            .zip(&fragments)
+            .map(|(operation, fragment)| (operation.kind, fragment.expose().as_slice()))
+            .collect();
+        let settings = container_settings(ente);
+        let date = date_in(&submission.name).unwrap_or_else(|| self.clock.today());
+        let header = Header { name: &submission.name, date, ente: &settings };
+        flow.assemble(Container::Bulk, &header, &parts).map_err(|problems| {
+            let first = problems.first().map(|problem| problem.code.clone()).unwrap_or_default();
+            LedgerError::Refused(format!("container {} does not pass its schema: {first}", submission.name))
+        })
+    }
+
+    /// Records what the portal said of a file: one answer for all of it, or one per record key.
+    ///
+    /// No format of the portal's receipts is public, so a person or a CSV of ours brings them.
+    pub fn record_outcome(
+        &self,
+        name: &str,
+        answers: &[(Option<String>, Answer, Option<String>)],
+        actor: &str,
+    ) -> Result<Vec<Settled>, LedgerError> {
+        let view = self.books.submission_by_name(name)?;
+        let view = view.ok_or_else(|| LedgerError::Missing(format!("submission {name}")))?;
+        let register = self.settings.route(&view.route).map(|route| route.register.clone()).unwrap_or_default();
+        let can_replace = self.settings.register(&register).can_replace;
+        let mut settled = Vec::new();
+        for operation in self.books.operations_of(view.id)? {
+            let key = self.books.record_head(operation.record)?.key;
+            let answer = answers.iter().find(|(wanted, ..)| wanted.as_ref().is_none_or(|wanted| *wanted == key));
+            let Some((_, answer, text)) = answer else { continue };
+            let mut receipt = Receipt {
+                name: name.to_owned(),
+                timestamp: view.timestamp,
+                answer: *answer,
+                code: format!("{answer:?}"),
+                text: text.clone().map(String::into_bytes),
+                acquired_as: None,
+            };
+            self.close_text(&mut receipt)?;
+            let (route, now, at) = (view.route.clone(), self.clock.now_ms(), self.clock.rfc3339());
+            let (id, actor) = (operation.id, actor.to_owned());
+            settled.push(self.books.write(move |tx| {
+                let outcome = settle_operation(tx, operation, receipt.answer, can_replace, now)?;
+                tx.keep_receipt(&route, Some(id), &receipt, outcome.word(), now)?;
+                append(tx, Note::new(at, &actor, EventKind::ReceiptStored, receipt.name.clone()))?;
+                Ok(outcome)
+            })?);
+        }
+        Ok(settled)
+    }
+}
+
+/// Writes a file as a whole or not at all: temporary name, fsync, rename, fsync of the directory.
+fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let directory = path.parent().unwrap_or_else(|| Path::new("."));
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    let temporary = path.with_extension("part");
+    let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&temporary)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&temporary, path)?;
+    File::open(directory)?.sync_all()
+}

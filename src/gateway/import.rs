@@ -1,0 +1,217 @@
+//! NDJSON import: one folder a line, one result a line; a broken line stops nothing.
+//!
+//! A feeder reads lines, workers read, map and seal, the ledger's writer groups their
+//! commits. Results come in the order of the lines, each only once its folder is on disk.
+
+use std::collections::{BTreeMap, HashSet};
+use std::io::{BufRead, Read};
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use serde::Serialize;
+
+use super::{Gateway, SaveError, Saved};
+use crate::exchange::LedgerError;
+use crate::folder::finding::Finding;
+use crate::ledger::Ticket;
+
+/// Lines in the air at once in each queue.
+const WINDOW: usize = 256;
+
+/// What became of one line.
+#[derive(Debug, Serialize)]
+pub struct LineResult {
+    /// 1-based.
+    pub line: u64,
+    /// `saved`, `saved_with_findings`, `invalid`, `older`, `duplicate` or `failed`.
+    pub outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+/// Counts of an import.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ImportSummary {
+    pub lines: u64,
+    pub saved: u64,
+    pub with_findings: u64,
+    pub not_saved: u64,
+    pub records: u64,
+    pub withheld: u64,
+}
+
+/// A line on its way: refused already, or handed to the ledger.
+enum Pending {
+    Refused(LineResult),
+    Saving(String, Ticket<Saved>),
+}
+
+impl Gateway {
+    /// Imports folders from `lines`; `each` hears every result, in order.
+    ///
+    /// # Errors
+    /// Only when `lines` can't be read further; what was answered so far is on disk.
+    pub fn import(
+        &self,
+        lines: impl BufRead + Send,
+        actor: &str,
+        mut each: impl FnMut(&LineResult),
+    ) -> std::io::Result<ImportSummary> {
+        let (work, jobs) = sync_channel(WINDOW);
+        let (finished, results) = sync_channel(WINDOW);
+        let (jobs, seen) = (Mutex::new(jobs), Mutex::new(HashSet::new()));
+        let limit = self.settings.folder_limit_bytes as u64;
+        std::thread::scope(|scope| {
+            let feeder = scope.spawn(move || feed(lines, limit, &work));
+            for _ in 0..self.workers() {
+                let (finished, jobs, seen) = (finished.clone(), &jobs, &seen);
+                scope.spawn(move || self.work(jobs, seen, actor, &finished));
+            }
+            drop(finished);
+            let summary = collect(&results, &mut each);
+            feeder.join().unwrap_or_else(|_| Err(std::io::Error::other("the feeder panicked")))?;
+            Ok(summary)
+        })
+    }
+
+    fn workers(&self) -> usize {
+        match self.settings.import_workers {
+            0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            count => count,
+        }
+    }
+
+    fn work(
+        &self,
+        jobs: &Mutex<Receiver<(u64, Vec<u8>)>>,
+        seen: &Mutex<HashSet<(String, String)>>,
+        actor: &str,
+        finished: &SyncSender<(u64, Pending)>,
+    ) {
+        loop {
+            let job = jobs.lock().ok().and_then(|jobs| jobs.recv().ok());
+            let Some((number, line)) = job else { return };
+            if finished.send((number, self.take_line(number, &line, seen, actor))).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn take_line(
+        &self,
+        number: u64,
+        line: &[u8],
+        seen: &Mutex<HashSet<(String, String)>>,
+        actor: &str,
+    ) -> Pending {
+        let folder = match self.read_folder(line) {
+            Ok(folder) => folder,
+            Err(error) => return Pending::Refused(refusal(number, None, error)),
+        };
+        let id = folder.id.clone();
+        let fresh = seen.lock().is_ok_and(|mut seen| seen.insert((folder.ente.clone(), id.clone())));
+        if !fresh {
+            let why = "this import has already brought a folder with this id: the first one stands";
+            return Pending::Refused(result(number, "duplicate", Some(id), Some(why.into())));
+        }
+        match self.submit(&folder, actor) {
+            Ok(ticket) => Pending::Saving(id, ticket),
+            Err(error) => Pending::Refused(refusal(number, Some(id), SaveError::Ledger(error))),
+        }
+    }
+}
+
+/// Reads lines within the limit; a longer one is skipped to its end and refused by its length.
+fn feed(mut lines: impl BufRead, limit: u64, work: &SyncSender<(u64, Vec<u8>)>) -> std::io::Result<()> {
+    let mut number = 0;
+    loop {
+        let mut line = Vec::new();
+        // Two more bytes than allowed are kept, so that the reader of the folder sees that it is too large.
+        let read = (&mut lines).take(limit + 2).read_until(b'\n', &mut line)?;
+        if read == 0 {
+            return Ok(());
+        }
+        number += 1;
+        if !line.ends_with(b"\n") && read as u64 == limit + 2 {
+            lines.skip_until(b'\n')?;
+        }
+        if line.iter().all(u8::is_ascii_whitespace) {
+            number -= u64::from(line.is_empty());
+            continue;
+        }
+        if work.send((number, line)).is_err() {
+            return Ok(());
+        }
+    }
+}
+
+/// Brings the results back into the order of the lines and waits for each commit.
+fn collect(results: &Receiver<(u64, Pending)>, each: &mut impl FnMut(&LineResult)) -> ImportSummary {
+    let mut summary = ImportSummary::default();
+    let mut early = BTreeMap::new();
+    let mut last = 0;
+    for (number, pending) in results {
+        early.insert(number, pending);
+        // Blank lines have numbers and no results: what is ready goes out once it cannot be overtaken.
+        while let Some(entry) = early.first_entry() {
+            if *entry.key() > last + 1 && early.len() < WINDOW {
+                break;
+            }
+            if let Some((number, pending)) = early.pop_first() {
+                last = number;
+                conclude(number, pending, &mut summary, each);
+            }
+        }
+    }
+    for (number, pending) in early {
+        conclude(number, pending, &mut summary, each);
+    }
+    summary
+}
+
+fn conclude(
+    number: u64,
+    pending: Pending,
+    summary: &mut ImportSummary,
+    each: &mut impl FnMut(&LineResult),
+) {
+    let line = match pending {
+        Pending::Refused(line) => line,
+        Pending::Saving(id, ticket) => match ticket.wait() {
+            Ok(saved) => saved_line(number, id, saved, summary),
+            Err(LedgerError::Refused(why)) if why.starts_with("older") => {
+                result(number, "older", Some(id), Some(why))
+            }
+            Err(error) => refusal(number, Some(id), SaveError::Ledger(error)),
+        },
+    };
+    summary.lines += 1;
+    summary.not_saved += u64::from(!line.outcome.starts_with("saved"));
+    each(&line);
+}
+
+fn saved_line(number: u64, id: String, saved: Saved, summary: &mut ImportSummary) -> LineResult {
+    summary.saved += 1;
+    summary.records += saved.records as u64;
+    summary.withheld += saved.withheld as u64;
+    summary.with_findings += u64::from(!saved.findings.is_empty());
+    let outcome = if saved.findings.is_empty() { "saved" } else { "saved_with_findings" };
+    let findings = saved.findings.into_iter().map(|row| row.finding).collect();
+    LineResult { findings, ..result(number, outcome, Some(id), None) }
+}
+
+fn refusal(number: u64, id: Option<String>, error: SaveError) -> LineResult {
+    match error {
+        SaveError::Invalid(findings) => LineResult { findings, ..result(number, "invalid", id, None) },
+        SaveError::Older(why) => result(number, "older", id, Some(why)),
+        SaveError::Ledger(error) => result(number, "failed", id, Some(error.to_string())),
+    }
+}
+
+fn result(line: u64, outcome: &'static str, id: Option<String>, why: Option<String>) -> LineResult {
+    LineResult { line, outcome, id, findings: Vec::new(), why }
+}

@@ -1,0 +1,56 @@
+//! Sealing and opening what the ledger keeps: bodies and fragments, each bound to its place.
+
+use super::Gateway;
+use crate::exchange::{Hash, LedgerError, RecordId};
+use crate::folder::Folder;
+use crate::ledger::FolderRow;
+use crate::personal::Personal;
+use crate::seal::{SealError, WrappedKey, place};
+
+impl Gateway {
+    /// The folder of a row, opened.
+    pub fn open_folder(&self, row: &FolderRow) -> Result<Folder, LedgerError> {
+        let key = self.sealer.open_subject(&WrappedKey::from_bytes(row.wrapped_key.clone())).map_err(sealed)?;
+        let body = self.sealer.open(&key, &folder_place(&row.ente, &row.folder_id), &row.body).map_err(sealed)?;
+        let body = serde_json::from_slice(body.expose())
+            .map_err(|_| LedgerError::Corrupt(format!("folder {} is no JSON", row.folder_id)))?;
+        Ok(Folder {
+            ente: row.ente.clone(),
+            id: row.folder_id.clone(),
+            version: row.version,
+            body: Personal::new(body),
+        })
+    }
+
+    /// The fragment of a record, opened.
+    pub fn open_fragment(&self, record: RecordId, content: &Hash) -> Result<Personal<Vec<u8>>, LedgerError> {
+        let kept = self.books.payload(record, content)?;
+        let key = self.sealer.open_subject(&WrappedKey::from_bytes(kept.wrapped_key)).map_err(sealed)?;
+        let place = fragment_place(&kept.ente, &kept.folder_id, &kept.record_key);
+        self.sealer.open(&key, &place, &kept.sealed).map_err(sealed)
+    }
+
+    /// Keyed hash of a fragment in a register.
+    pub(super) fn content_hash(&self, register: &str, fragment: &[u8]) -> Hash {
+        self.sealer.keyed_hash(&format!("content/{register}"), fragment)
+    }
+
+    /// Keyed hash of a register's own key.
+    pub(super) fn register_key_hash(&self, register: &str, key: &str) -> Hash {
+        self.sealer.keyed_hash(&format!("register-key/{register}"), key.as_bytes())
+    }
+}
+
+/// Where a folder's body is sealed to.
+pub(super) fn folder_place(ente: &str, folder_id: &str) -> Vec<u8> {
+    place("folder", &format!("{ente}/{folder_id}"))
+}
+
+/// Where a record's fragment is sealed to.
+pub(super) fn fragment_place(ente: &str, folder_id: &str, record_key: &str) -> Vec<u8> {
+    place("payload", &format!("{ente}/{folder_id}/{record_key}"))
+}
+
+pub(super) fn sealed(error: SealError) -> LedgerError {
+    LedgerError::Store(Box::new(error))
+}

@@ -1,0 +1,82 @@
+//! The acts of the gateway, each over ledger, flows and seal: save a folder, import many,
+//! bring records up to date, offer, settle, decide, adopt. What the API, the CLI and the
+//! offered routes have in common stands here once.
+
+mod adopt;
+mod chain;
+mod clock;
+mod desk;
+mod files;
+mod import;
+mod keeping;
+mod runs;
+mod save;
+pub mod settings;
+
+pub use adopt::{Adopted, AdoptError};
+pub use clock::{Clock, SystemClock};
+pub use import::{ImportSummary, LineResult};
+pub use runs::{RunError, RunRequest};
+pub use save::{SaveError, Saved};
+pub use settings::Settings;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::exchange::LedgerError;
+use crate::flow::{Catalog, Context, EnteSettings};
+use crate::folder::FolderSchema;
+use crate::ledger::Books;
+use crate::seal::{KeyFileError, MasterKey, SealError, Sealer};
+
+/// Everything that an act needs. One per process, shared.
+pub struct Gateway {
+    pub books: Books,
+    pub catalog: Arc<Catalog>,
+    pub folders: FolderSchema,
+    pub sealer: Sealer,
+    pub settings: Settings,
+    pub clock: Box<dyn Clock>,
+}
+
+/// A gateway that could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    #[error(transparent)]
+    KeyFile(#[from] KeyFileError),
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    #[error("the folder's schema does not compile: {0}")]
+    FolderSchema(String),
+}
+
+impl Gateway {
+    /// Opens the ledger and the key file of an installation, making them at first start.
+    pub fn open(settings: Settings, catalog: Catalog, clock: Box<dyn Clock>) -> Result<Self, OpenError> {
+        let data = Path::new(&settings.data);
+        std::fs::create_dir_all(data).map_err(|error| LedgerError::Store(Box::new(error)))?;
+        let books = Books::open(data)?;
+        let sealer = Sealer::new(&MasterKey::load_or_create(&data.join("raccordo.key"))?)?;
+        let folders = FolderSchema::embedded().map_err(|error| OpenError::FolderSchema(error.to_string()))?;
+        let catalog = Arc::new(catalog);
+        Ok(Self { books, catalog, folders, sealer, settings, clock })
+    }
+
+    /// What a mapping may know today of an ente.
+    pub fn context(&self, ente: &settings::Ente) -> Context {
+        Context { today: self.clock.today(), ente: container_settings(ente) }
+    }
+}
+
+/// The container fields of an ente.
+pub fn container_settings(ente: &settings::Ente) -> EnteSettings {
+    EnteSettings {
+        code: ente.code.clone(),
+        name: ente.name.clone(),
+        seat: ente.seat.clone(),
+        operator: ente.operator.as_ref().map(|operator| operator.expose().clone()),
+        flow: ente.settings.clone(),
+    }
+}

@@ -1,0 +1,125 @@
+//! Bringing records up to date: a report for a period, a sync of one folder. The same act
+//! with another selection.
+
+use super::Gateway;
+use super::chain::{Note, append};
+use super::settings::Route;
+use crate::audit::EventKind;
+use crate::exchange::{LedgerError, Order, Period, approve};
+use crate::ledger::sqlite::RunOrder;
+
+/// Records selected in one transaction.
+const CHUNK: usize = 500;
+
+/// What a run shall bring up to date.
+#[derive(Clone, Debug)]
+pub struct RunRequest {
+    pub ente: String,
+    pub flow: String,
+    /// Everything that begins by the period's end; `None` is all.
+    pub period: Option<Period>,
+    /// Only this folder: a person waits for it.
+    pub folder: Option<String>,
+    /// The route, when it shall not be the ente's first to the register.
+    pub route: Option<String>,
+    pub actor: String,
+}
+
+/// A run that could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    #[error("there is no flow `{0}`: `raccordo check` lists those that there are")]
+    NoFlow(String),
+    #[error("ente `{ente}` has no route to the register `{register}`: add a [[route]] to the configuration")]
+    NoRoute { ente: String, register: String },
+    #[error("there is no folder `{0}` of this ente")]
+    NoFolder(String),
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+impl Gateway {
+    /// Starts a run and selects its records; what differs is queued when this returns.
+    pub fn start_run(&self, request: &RunRequest) -> Result<i64, RunError> {
+        let flow = self.catalog.find(&request.flow).ok_or_else(|| RunError::NoFlow(request.flow.clone()))?;
+        let register = flow.register();
+        let route = self.route_of(request, register)?;
+        let folder = match &request.folder {
+            None => None,
+            Some(id) => {
+                let row = self.books.folder(&request.ente, id)?;
+                Some(row.ok_or_else(|| RunError::NoFolder(id.clone()))?.id)
+            }
+        };
+        let settings = self.settings.register(register);
+        let order = Order {
+            route: route.id.clone(),
+            interactive: folder.is_some(),
+            can_replace: settings.can_replace,
+        };
+        let order = RunOrder {
+            ente: request.ente.clone(),
+            register: register.to_owned(),
+            flow: request.flow.clone(),
+            period: request.period.map(|period| period.to_string()).unwrap_or_default(),
+            until: request.period.map(|period| period.to.to_string()),
+            folder,
+            order,
+            hold_above: settings.hold_cancels_above,
+            actor: request.actor.clone(),
+            now: self.clock.now_ms(),
+        };
+        Ok(self.select_all(order)?)
+    }
+
+    fn route_of(&self, request: &RunRequest, register: &str) -> Result<&Route, RunError> {
+        let named = request.route.as_deref().map(|id| self.settings.route(id));
+        let fits = |route: &&Route| route.register == register && route.enti.contains(&request.ente);
+        let route = named.unwrap_or_else(|| self.settings.route_to(&request.ente, register)).filter(fits);
+        route.ok_or_else(|| RunError::NoRoute { ente: request.ente.clone(), register: register.to_owned() })
+    }
+
+    fn select_all(&self, order: RunOrder) -> Result<i64, LedgerError> {
+        let can_replace = order.order.can_replace;
+        let at = self.clock.rfc3339();
+        let run = self.books.write(move |tx| {
+            let run = tx.open_run(&order)?;
+            let note = Note::new(at, &order.actor, EventKind::RunStarted, format!("run {run}"));
+            append(tx, note.with("flow", &order.flow).with("period", &order.period))?;
+            Ok(run)
+        })?;
+        self.finish_selection(run, can_replace)?;
+        Ok(run)
+    }
+
+    fn finish_selection(&self, run: i64, can_replace: bool) -> Result<(), LedgerError> {
+        let now = self.clock.now_ms();
+        while self.books.write(move |tx| tx.select_chunk(run, can_replace, CHUNK, now))? {}
+        Ok(())
+    }
+
+    /// Goes on with runs whose selection a death interrupted.
+    pub fn resume_runs(&self) -> Result<(), LedgerError> {
+        for run in self.books.write(|tx| tx.unfinished_runs())? {
+            let head = self.books.runs(Some(run), 1)?;
+            let register = head.first().map(|head| head.register.clone()).unwrap_or_default();
+            self.finish_selection(run, self.settings.register(&register).can_replace)?;
+        }
+        Ok(())
+    }
+
+    /// Queues what a run held for a person's approval; returns how many records.
+    pub fn approve_run(&self, run: i64, actor: &str) -> Result<u64, LedgerError> {
+        let head = self.books.runs(Some(run), 1)?.pop();
+        let head = head.ok_or_else(|| LedgerError::Missing(format!("run {run}")))?;
+        let can_replace = self.settings.register(&head.register).can_replace;
+        let order = Order { route: head.route, interactive: false, can_replace };
+        let (now, at, actor) = (self.clock.now_ms(), self.clock.rfc3339(), actor.to_owned());
+        self.books.write(move |tx| {
+            let approved = approve(tx, run, &order, now)?;
+            let note = Note::new(at, &actor, EventKind::RunApproved, format!("run {run}"));
+            append(tx, note.with("records", approved))?;
+            Ok(approved)
+        })
+    }
+}

@@ -1,0 +1,282 @@
+//! Saving a folder: read, check, map for every flow, seal, and move the desired side,
+//! all in one transaction. A folder that is no valid folder changes nothing.
+
+use super::chain::{Note, append};
+use super::keeping::{folder_place, fragment_place, sealed};
+use super::{Gateway, settings::Ente};
+use crate::audit::EventKind;
+use crate::exchange::{DesiredRecord, DesiredSet, Hash, LedgerError, Place, reconcile};
+use crate::flow::{Flow, Mapped};
+use crate::folder::finding::{Finding, Severity, Text, Verdict};
+use crate::folder::{Folder, fields};
+use crate::ledger::{FindingRow, FolderRow, Tx};
+use crate::seal::{SubjectKey, WrappedKey};
+
+/// What a save did.
+#[derive(Debug)]
+pub struct Saved {
+    /// The ledger's number of the folder.
+    pub folder: i64,
+    pub created: bool,
+    /// Records over all flows, and how many of them findings withhold.
+    pub records: usize,
+    pub withheld: usize,
+    pub findings: Vec<FindingRow>,
+}
+
+/// A folder that was not saved.
+#[derive(Debug, thiserror::Error)]
+pub enum SaveError {
+    /// It is no valid folder; nothing changed.
+    #[error("the folder is not valid: {} findings", .0.len())]
+    Invalid(Vec<Finding>),
+    /// A newer revision is stored.
+    #[error("{0}")]
+    Older(String),
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+/// What one flow makes of a folder, ready for the ledger.
+struct Prepared {
+    register: String,
+    flow: String,
+    can_replace: bool,
+    set: DesiredSet,
+    /// Per record of the set: content, sealed fragment, rows that fired.
+    fragments: Vec<Option<(Hash, Vec<u8>, Vec<u8>)>>,
+    findings: Vec<FindingRow>,
+}
+
+impl Gateway {
+    /// Reads and saves one folder. With `Ok` it is on disk, mapped and validated for every flow.
+    pub fn save_bytes(&self, bytes: &[u8], actor: &str) -> Result<Saved, SaveError> {
+        let folder = self.read_folder(bytes)?;
+        self.save(&folder, actor)
+    }
+
+    /// Reads a folder and checks what can be said without saving it.
+    pub fn read_folder(&self, bytes: &[u8]) -> Result<Folder, SaveError> {
+        let limit = self.settings.folder_limit_bytes;
+        let folder = self.folders.parse_within(bytes, limit).map_err(SaveError::Invalid)?;
+        if self.settings.ente(&folder.ente).is_none() {
+            return Err(SaveError::Invalid(vec![unknown_ente()]));
+        }
+        Ok(folder)
+    }
+
+    /// Saves a valid folder; a save of the same new folder at the same moment is tried again.
+    pub fn save(&self, folder: &Folder, actor: &str) -> Result<Saved, SaveError> {
+        match self.try_save(folder, actor) {
+            Err(SaveError::Ledger(LedgerError::Refused(why))) if why.starts_with("conflict") => {
+                self.try_save(folder, actor)
+            }
+            Err(SaveError::Ledger(LedgerError::Refused(why))) if why.starts_with("older") => {
+                Err(SaveError::Older(why))
+            }
+            other => other,
+        }
+    }
+
+    fn try_save(&self, folder: &Folder, actor: &str) -> Result<Saved, SaveError> {
+        self.submit(folder, actor)?.wait().map_err(SaveError::Ledger)
+    }
+
+    /// Prepares a save and hands it to the ledger; the ticket waits for the commit.
+    pub(super) fn submit(&self, folder: &Folder, actor: &str) -> Result<crate::ledger::Ticket<Saved>, LedgerError> {
+        let stored = self.books.folder(&folder.ente, &folder.id)?;
+        let created = stored.is_none();
+        let wrapped = match stored {
+            Some(row) => WrappedKey::from_bytes(row.wrapped_key),
+            None => self.sealer.new_subject_key().map_err(sealed)?,
+        };
+        let key = self.sealer.open_subject(&wrapped).map_err(sealed)?;
+        let ente = self.settings.ente(&folder.ente).ok_or_else(|| LedgerError::Missing("the ente".into()))?;
+        let prepared = self.prepare(folder, ente, &key)?;
+        let mut row = self.folder_row(folder, &key, &wrapped)?;
+        row.look_again = prepared.iter().filter_map(|(_, look)| *look).min();
+        let prepared: Vec<_> = prepared.into_iter().map(|(prepared, _)| prepared).collect();
+        let (now, at, actor) = (self.clock.now_ms(), self.clock.rfc3339(), actor.to_owned());
+        Ok(self.books.submit(move |tx| keep(tx, &row, prepared, created, now, &at, &actor)))
+    }
+
+    fn folder_row(&self, folder: &Folder, key: &SubjectKey, wrapped: &WrappedKey) -> Result<FolderRow, LedgerError> {
+        let body = serde_json::to_vec(folder.body.expose()).map_err(|error| LedgerError::Store(Box::new(error)))?;
+        let person = fields::person_key(folder.body.expose());
+        let person = person.as_ref().map_or("", |person| person.expose().as_str());
+        Ok(FolderRow {
+            id: 0,
+            ente: folder.ente.clone(),
+            folder_id: folder.id.clone(),
+            version: folder.version,
+            wrapped_key: wrapped.as_bytes().to_vec(),
+            person: self.sealer.keyed_hash("person", person.as_bytes()),
+            content: self.sealer.keyed_hash("folder", &body),
+            body: self.sealer.seal(key, &folder_place(&folder.ente, &folder.id), &body).map_err(sealed)?,
+            saved_at: self.clock.now_ms(),
+            look_again: None,
+        })
+    }
+
+    /// Maps a folder for every flow whose register the ente has a route to.
+    fn prepare(
+        &self,
+        folder: &Folder,
+        ente: &Ente,
+        key: &SubjectKey,
+    ) -> Result<Vec<(Prepared, Option<jiff::civil::Date>)>, LedgerError> {
+        let context = self.context(ente);
+        let current = self.catalog.current(context.today);
+        let served = current.into_iter().filter(|flow| self.settings.serves(&ente.code, flow.register()));
+        served
+            .map(|flow| {
+                let mapped = flow.map(folder, &context);
+                let look_again = mapped.look_again;
+                Ok((self.prepare_flow(folder, flow, mapped, key)?, look_again))
+            })
+            .collect()
+    }
+
+    fn prepare_flow(
+        &self,
+        folder: &Folder,
+        flow: &Flow,
+        mapped: Mapped,
+        key: &SubjectKey,
+    ) -> Result<Prepared, LedgerError> {
+        let register = flow.register();
+        let row = |record: Option<&str>, finding: Finding| FindingRow {
+            flow: flow.id().to_owned(),
+            record: record.map(str::to_owned),
+            finding,
+        };
+        let mut findings: Vec<_> = mapped.findings.into_iter().map(|finding| row(None, finding)).collect();
+        let mut fragments = Vec::with_capacity(mapped.records.len());
+        let mut records = Vec::with_capacity(mapped.records.len());
+        for record in mapped.records {
+            let kept = match &record.fragment {
+                None => None,
+                Some(fragment) => {
+                    let place = fragment_place(&folder.ente, &folder.id, &record.key);
+                    let content = self.content_hash(register, fragment.expose());
+                    let closed = self.sealer.seal(key, &place, fragment.expose()).map_err(sealed)?;
+                    Some((content, closed, record.rows))
+                }
+            };
+            let register_key = self.register_key_hash(register, record.register_key.expose());
+            let content = kept.as_ref().map(|(content, ..)| (*content, register_key));
+            findings.extend(record.findings.into_iter().map(|finding| row(Some(&record.key), finding)));
+            fragments.push(kept);
+            records.push(DesiredRecord {
+                key: record.key,
+                source: record.source,
+                from: record.from,
+                to: record.to,
+                content,
+            });
+        }
+        let set = DesiredSet {
+            records,
+            annulled: mapped.annulled,
+            named: mapped.named,
+            withheld: mapped.withheld,
+            complete: mapped.complete,
+        };
+        let can_replace = self.settings.register(register).can_replace;
+        let (register, flow) = (register.to_owned(), flow.id().to_owned());
+        Ok(Prepared { register, flow, can_replace, set, fragments, findings })
+    }
+}
+
+/// Everything of a save, in one transaction.
+fn keep(
+    tx: &mut Tx<'_>,
+    row: &FolderRow,
+    prepared: Vec<Prepared>,
+    created: bool,
+    now: i64,
+    at: &str,
+    actor: &str,
+) -> Result<Saved, LedgerError> {
+    let folder = tx.put_folder(row)?;
+    let mut saved = Saved { folder, created, records: 0, withheld: 0, findings: Vec::new() };
+    for flow in prepared {
+        keep_flow(tx, row, flow, now, &mut saved)?;
+    }
+    tx.put_findings(folder, &saved.findings)?;
+    if !created {
+        tx.prune_payloads(folder)?;
+    }
+    let note = Note::new(at.to_owned(), actor, EventKind::FolderSaved, format!("folder {folder}"));
+    append(tx, note.with("records", saved.records).with("withheld", saved.withheld))?;
+    Ok(saved)
+}
+
+fn keep_flow(
+    tx: &mut Tx<'_>,
+    row: &FolderRow,
+    flow: Prepared,
+    now: i64,
+    saved: &mut Saved,
+) -> Result<(), LedgerError> {
+    let place = Place {
+        ente: &row.ente,
+        register: &flow.register,
+        flow: &flow.flow,
+        folder: saved.folder,
+        can_replace: flow.can_replace,
+    };
+    let done = reconcile(tx, place, &flow.set, now)?;
+    for (id, fragment) in done.records.iter().zip(&flow.fragments) {
+        match fragment {
+            Some((content, sealed, rows)) => tx.put_payload(*id, content, sealed, rows)?,
+            None => saved.withheld += 1,
+        }
+    }
+    saved.records += done.records.len();
+    saved.findings.extend(flow.findings);
+    for key in done.vanished {
+        let finding = vanished(&key);
+        saved.findings.push(FindingRow { flow: flow.flow.clone(), record: Some(key), finding });
+    }
+    Ok(())
+}
+
+/// A record that left its folder without a word: never a cancel.
+fn vanished(key: &str) -> Finding {
+    Finding {
+        rule: "record-scomparso".into(),
+        severity: Severity::Warn,
+        folder_path: "/interventi".into(),
+        payload_path: None,
+        message: Text::new(
+            format!("«{key}» è stato trasmesso e non è più nella cartella, che non dice perché."),
+            format!("\"{key}\" was sent and is no longer in the folder, which does not say why."),
+        ),
+        hint: Text::new(
+            "Se va cancellato, segnare l'intervento come annullato o dichiarare completo il periodo.",
+            "If it must be cancelled, mark the intervention as annulled or declare the period complete.",
+        ),
+        verdict: Verdict::CorrectFolder,
+        source: "raccordo: cancellation is never inferred from silence".into(),
+    }
+}
+
+fn unknown_ente() -> Finding {
+    Finding {
+        rule: "ente-sconosciuto".into(),
+        severity: Severity::Withhold,
+        folder_path: "/ente".into(),
+        payload_path: None,
+        message: Text::new(
+            "L'ente della cartella non è configurato in questa installazione.",
+            "The folder's ente is not configured in this installation.",
+        ),
+        hint: Text::new(
+            "Correggere il codice dell'ente, o aggiungere la tabella [[ente]] alla configurazione.",
+            "Correct the ente's code, or add its [[ente]] table to the configuration.",
+        ),
+        verdict: Verdict::CorrectFolder,
+        source: "raccordo: configuration".into(),
+    }
+}

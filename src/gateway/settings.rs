@@ -1,0 +1,251 @@
+//! What an installation is told: enti, registers, routes, listeners. Every key has its
+//! default in `config/default.toml`; a key that is not known is an error.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::personal::Personal;
+
+/// The whole configuration.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    pub data: String,
+    pub environment: Environment,
+    pub accept_unverified: Vec<String>,
+    pub import_workers: usize,
+    pub folder_limit_bytes: usize,
+    pub api: Api,
+    pub offer: OfferListener,
+    pub log: Log,
+    pub ente: Vec<Ente>,
+    pub register: Vec<Register>,
+    pub route: Vec<Route>,
+}
+
+/// Test or production.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Environment {
+    Test,
+    Production,
+}
+
+/// The API's listener and tokens.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Api {
+    pub listen: String,
+    pub tokens: Vec<Token>,
+}
+
+/// A bearer token, stored as its hash.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Token {
+    pub name: String,
+    /// Hexadecimal SHA-256 of the token.
+    pub sha256: String,
+    /// The enti it may speak for; empty = all.
+    #[serde(default)]
+    pub enti: Vec<String>,
+}
+
+/// Where polling recipients reach us.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OfferListener {
+    pub listen: String,
+    pub base_path: String,
+    pub public_url: String,
+}
+
+/// Logging.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    pub filter: String,
+    pub format: String,
+}
+
+/// A body that holds folders and answers for them.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ente {
+    pub code: String,
+    pub name: String,
+    /// Belfiore code of the legal seat.
+    pub seat: String,
+    /// File (0600) with the codice fiscale of the operator in charge.
+    #[serde(default)]
+    pub operator_file: String,
+    /// Read from `operator_file` when the configuration is loaded.
+    #[serde(skip)]
+    pub operator: Option<Personal<String>>,
+    /// Settings of flows by name.
+    #[serde(default)]
+    pub settings: BTreeMap<String, String>,
+}
+
+/// The far side's book.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Register {
+    pub name: String,
+    /// Takes a changed record in one operation.
+    #[serde(default)]
+    pub can_replace: bool,
+    /// A run with more cancels than this (replacements apart) waits for a person's approval.
+    #[serde(default = "hold_cancels_above")]
+    pub hold_cancels_above: u64,
+    /// What is out for so many days without a receipt becomes uncertain.
+    #[serde(default = "overdue_days")]
+    pub overdue_days: u32,
+}
+
+const fn hold_cancels_above() -> u64 {
+    20
+}
+
+const fn overdue_days() -> u32 {
+    30
+}
+
+/// How records reach a register.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Route {
+    pub id: String,
+    pub register: String,
+    pub channel: Channel,
+    /// The enti whose records may leave by it.
+    pub enti: Vec<String>,
+    /// Offer: the voucher that the recipient must bring.
+    pub voucher: Option<Voucher>,
+    /// Offer: the voucher is asked for receipts too.
+    #[serde(default = "yes")]
+    pub receipts_need_voucher: bool,
+    /// Offer: another system served this e-service before.
+    #[serde(default)]
+    pub taken_over: bool,
+    /// File: directory of the finished files.
+    #[serde(default)]
+    pub outbox: String,
+    /// File: at most so many records in one container.
+    #[serde(default = "max_records")]
+    pub max_records: usize,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+const fn max_records() -> usize {
+    1000
+}
+
+/// The kind of channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Channel {
+    /// The recipient polls us.
+    Offer,
+    /// A person uploads a file.
+    File,
+}
+
+/// What the recipient's PDND voucher must say (ModI AUTH_REST_01).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Voucher {
+    pub issuer: String,
+    pub audience: String,
+    pub eservice_id: String,
+    pub producer_id: String,
+    pub descriptor_ids: Vec<String>,
+    pub consumer_id: String,
+    pub purposes: Vec<String>,
+    /// URL of the platform's public keys (JWKS), or a file path.
+    pub jwks: String,
+    #[serde(default = "leeway_s")]
+    pub leeway_s: i64,
+    /// Ask for DPoP instead of Bearer.
+    #[serde(default)]
+    pub dpop: bool,
+}
+
+const fn leeway_s() -> i64 {
+    5
+}
+
+impl Settings {
+    /// An ente by its code.
+    pub fn ente(&self, code: &str) -> Option<&Ente> {
+        self.ente.iter().find(|ente| ente.code == code)
+    }
+
+    /// A register by its name; the defaults where it is not configured.
+    pub fn register(&self, name: &str) -> Register {
+        let configured = self.register.iter().find(|register| register.name == name).cloned();
+        configured.unwrap_or_else(|| Register {
+            name: name.to_owned(),
+            can_replace: false,
+            hold_cancels_above: hold_cancels_above(),
+            overdue_days: overdue_days(),
+        })
+    }
+
+    /// A route by its id.
+    pub fn route(&self, id: &str) -> Option<&Route> {
+        self.route.iter().find(|route| route.id == id)
+    }
+
+    /// The first route of an ente to a register: the one taken when none is named.
+    pub fn route_to(&self, ente: &str, register: &str) -> Option<&Route> {
+        let serves = |route: &&Route| route.register == register && route.enti.iter().any(|code| code == ente);
+        self.route.iter().find(serves)
+    }
+
+    /// Whether an ente has any route to a register: only then its folders are mapped for it.
+    pub fn serves(&self, ente: &str, register: &str) -> bool {
+        self.route_to(ente, register).is_some()
+    }
+
+    /// What does not fit together, in words with the mend.
+    pub fn defects(&self) -> Vec<String> {
+        let mut defects = Vec::new();
+        for ente in &self.ente {
+            if ente.seat.len() != 4 {
+                defects.push(format!("ente {}: seat must be a Belfiore code of 4 characters", ente.code));
+            }
+        }
+        for (index, route) in self.route.iter().enumerate() {
+            self.route_defects(index, route, &mut defects);
+        }
+        defects
+    }
+
+    fn route_defects(&self, index: usize, route: &Route, defects: &mut Vec<String>) {
+        let id = &route.id;
+        if self.route[..index].iter().any(|other| other.id == *id) {
+            defects.push(format!("route {id}: the id is used twice"));
+        }
+        for code in route.enti.iter().filter(|code| self.ente(code).is_none()) {
+            defects.push(format!("route {id}: ente {code} has no [[ente]] table"));
+        }
+        let operators = route.enti.iter().filter_map(|code| self.ente(code));
+        for ente in operators.filter(|ente| ente.operator.is_none()) {
+            let code = &ente.code;
+            defects.push(format!("ente {code}: operator_file is missing, containers need the operator's code"));
+        }
+        match route.channel {
+            Channel::Offer if route.voucher.is_none() => defects
+                .push(format!("route {id}: an offered route needs [route.voucher], or anyone could read it")),
+            Channel::File if route.outbox.is_empty() => {
+                defects.push(format!("route {id}: a file route needs `outbox`, a directory"));
+            }
+            _ => {}
+        }
+    }
+}

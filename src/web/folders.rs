@@ -1,0 +1,261 @@
+//! Folders: save one, show where it stands, import many, sync one now.
+
+use std::collections::BTreeMap;
+use std::io::BufReader;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::{Body, Bytes};
+use axum::extract::{Extension, Path, Query, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Caller;
+use super::problem::Problem;
+use crate::audit::EventKind;
+use crate::exchange::LedgerError;
+use crate::gateway::{Gateway, RunRequest, Saved};
+use crate::ledger::{FolderRow, RunHead};
+
+/// Which ente a folder id belongs to; needed only where the caller or installation has several.
+#[derive(Deserialize)]
+pub struct Whose {
+    ente: Option<String>,
+    /// Show the body too: an audited act.
+    #[serde(default)]
+    body: bool,
+}
+
+/// Runs blocking work of the gateway off the async threads.
+pub async fn blocking<T: Send + 'static>(
+    act: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let task = tokio::task::spawn_blocking(act).await;
+    task.unwrap_or_else(|_| {
+        Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "An act panicked; nothing of it took effect. See the log."))
+    })
+}
+
+/// `PUT /folders/{id}`: saved, mapped and validated for every flow when it answers.
+pub async fn save(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    blocking(move || {
+        let folder = gateway.read_folder(&body)?;
+        if folder.id != id {
+            return Err(Problem::bad("The folder's `id` differs from the one in the path."));
+        }
+        caller.may_speak_for(&folder.ente)?;
+        let saved = gateway.save(&folder, &caller.name)?;
+        let status = if saved.created { StatusCode::CREATED } else { StatusCode::OK };
+        Ok((status, Json(saved_json(&id, &saved))).into_response())
+    })
+    .await
+}
+
+fn saved_json(id: &str, saved: &Saved) -> Value {
+    let findings: Vec<_> = saved.findings.iter().map(|row| json!({"flow": row.flow, "record": row.record, "finding": row.finding})).collect();
+    json!({
+        "id": id, "created": saved.created, "records": saved.records, "withheld": saved.withheld,
+        "findings": findings,
+    })
+}
+
+/// The row of a folder that the caller may see.
+fn find(gateway: &Gateway, caller: &Caller, whose: Option<&str>, id: &str) -> Result<FolderRow, Problem> {
+    let enti = gateway.settings.ente.iter().map(|ente| ente.code.as_str());
+    let wanted: Vec<&str> =
+        enti.filter(|code| whose.is_none_or(|ente| ente == *code) && caller.sees(code)).collect();
+    let mut found = Vec::new();
+    for ente in wanted {
+        found.extend(gateway.books.folder(ente, id)?);
+    }
+    match found.len() {
+        0 => Err(LedgerError::Missing(format!("folder {id}")).into()),
+        1 => Ok(found.remove(0)),
+        _ => Err(Problem::bad("Several enti have a folder with this id: add `?ente=CODE`.")),
+    }
+}
+
+/// `GET /folders/{id}`: where its records stand, its findings, and with `?body=true` the folder.
+pub async fn show(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    Query(whose): Query<Whose>,
+) -> Result<Json<Value>, Problem> {
+    blocking(move || {
+        let row = find(&gateway, &caller, whose.ente.as_deref(), &id)?;
+        let findings: Vec<Value> = gateway
+            .books
+            .findings(&row.ente, &row.folder_id)?
+            .into_iter()
+            .map(|(flow, finding)| json!({"flow": flow, "finding": serde_json::from_str::<Value>(&finding).ok()}))
+            .collect();
+        let mut shown = json!({
+            "id": row.folder_id, "ente": row.ente, "version": row.version, "saved_at": row.saved_at,
+            "look_again": row.look_again.map(|day| day.to_string()),
+            "records": gateway.books.folder_standing(row.id)?, "findings": findings,
+        });
+        if whose.body {
+            gateway.note(&caller.name, EventKind::FolderRead, &format!("folder {}", row.id), BTreeMap::new())?;
+            shown["folder"] = gateway.open_folder(&row)?.body.into_exposed();
+        }
+        Ok(Json(shown))
+    })
+    .await
+}
+
+/// `POST /import`: NDJSON in, NDJSON out, a result per line.
+pub async fn import(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(caller): Extension<Caller>,
+    body: Body,
+) -> Result<Response, Problem> {
+    caller.may_do_all()?;
+    let (lines, feed) = tokio::sync::mpsc::channel::<Bytes>(16);
+    tokio::spawn(pump(body, lines));
+    let (results, out) = tokio::sync::mpsc::channel::<Result<Bytes, std::io::Error>>(64);
+    tokio::task::spawn_blocking(move || {
+        let reader = BufReader::with_capacity(64 * 1024, ChunkReader { feed, rest: Bytes::new() });
+        let summary = gateway.import(reader, &caller.name, |line| {
+            let text = serde_json::to_string(line).unwrap_or_default() + "\n";
+            drop(results.blocking_send(Ok(Bytes::from(text))));
+        });
+        let last = match summary {
+            Ok(summary) => json!({"summary": summary}),
+            Err(error) => json!({"error": format!("the upload broke off: {error}")}),
+        };
+        drop(results.blocking_send(Ok(Bytes::from(last.to_string() + "\n"))));
+    });
+    let body = Body::from_stream(tokio_stream(out));
+    Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], body).into_response())
+}
+
+async fn pump(body: Body, lines: tokio::sync::mpsc::Sender<Bytes>) {
+    use futures_core::Stream;
+    let mut stream = Box::pin(body.into_data_stream());
+    while let Some(Ok(chunk)) = std::future::poll_fn(|context| stream.as_mut().poll_next(context)).await {
+        if lines.send(chunk).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn tokio_stream<T: Send + 'static>(
+    mut receiver: tokio::sync::mpsc::Receiver<T>,
+) -> impl futures_core::Stream<Item = T> + Send + 'static {
+    PolledReceiver(Box::new(move |context| receiver.poll_recv(context)))
+}
+
+type Poller<T> = Box<dyn FnMut(&mut std::task::Context<'_>) -> std::task::Poll<Option<T>> + Send>;
+
+struct PolledReceiver<T>(Poller<T>);
+
+impl<T> futures_core::Stream for PolledReceiver<T> {
+    type Item = T;
+
+    fn poll_next(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<T>> {
+        (self.0)(context)
+    }
+}
+
+/// Reads what the request's body brings, on a blocking thread.
+struct ChunkReader {
+    feed: tokio::sync::mpsc::Receiver<Bytes>,
+    rest: Bytes,
+}
+
+impl std::io::Read for ChunkReader {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        while self.rest.is_empty() {
+            match self.feed.blocking_recv() {
+                Some(chunk) => self.rest = chunk,
+                None => return Ok(0),
+            }
+        }
+        let count = into.len().min(self.rest.len());
+        into[..count].copy_from_slice(&self.rest.split_to(count));
+        Ok(count)
+    }
+}
+
+/// What to sync, and how long to wait for the recipient.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SyncRequest {
+    /// The register to bring up to date.
+    to: String,
+    #[serde(default)]
+    wait_ms: u64,
+}
+
+/// `POST /folders/{id}/sync`: this citizen, this register, now.
+pub async fn sync(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    Query(whose): Query<Whose>,
+    Json(request): Json<SyncRequest>,
+) -> Result<Json<Value>, Problem> {
+    let wait = Duration::from_millis(request.wait_ms.min(60_000));
+    let runs = {
+        let gateway = Arc::clone(&gateway);
+        blocking(move || start_sync(&gateway, &caller, whose.ente.as_deref(), &id, &request.to)).await?
+    };
+    let deadline = tokio::time::Instant::now() + wait;
+    loop {
+        let heads = heads(&gateway, &runs)?;
+        let settled = heads.iter().all(|run| run.balance.is_settled());
+        if settled || tokio::time::Instant::now() >= deadline {
+            let runs: Vec<_> = heads.iter().map(super::runs::run_json).collect();
+            return Ok(Json(json!({"settled": settled, "runs": runs})));
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+fn heads(gateway: &Gateway, runs: &[i64]) -> Result<Vec<RunHead>, Problem> {
+    let mut heads = Vec::with_capacity(runs.len());
+    for run in runs {
+        heads.extend(gateway.books.runs(Some(*run), 1)?);
+    }
+    Ok(heads)
+}
+
+fn start_sync(
+    gateway: &Gateway,
+    caller: &Caller,
+    whose: Option<&str>,
+    id: &str,
+    register: &str,
+) -> Result<Vec<i64>, Problem> {
+    let row = find(gateway, caller, whose, id)?;
+    let flows: Vec<_> =
+        gateway.catalog.flows().iter().filter(|flow| flow.register() == register).map(|flow| flow.id().to_owned()).collect();
+    if flows.is_empty() {
+        return Err(Problem::new(StatusCode::NOT_FOUND, format!("No flow goes to a register `{register}`.")));
+    }
+    let mut runs = Vec::new();
+    for flow in flows {
+        let request = RunRequest {
+            ente: row.ente.clone(),
+            flow,
+            period: None,
+            folder: Some(row.folder_id.clone()),
+            route: None,
+            actor: caller.name.clone(),
+        };
+        runs.push(gateway.start_run(&request)?);
+    }
+    Ok(runs)
+}

@@ -1,0 +1,103 @@
+//! Problems as RFC 9457 wants them, with the findings inside where there are any.
+
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use crate::exchange::{LedgerError, PeriodError};
+use crate::folder::finding::Finding;
+use crate::gateway::{AdoptError, RunError, SaveError};
+
+/// What a handler answers when it could not do what was asked.
+pub struct Problem {
+    status: StatusCode,
+    detail: String,
+    findings: Vec<Finding>,
+}
+
+impl Problem {
+    /// A problem of a status, with what to do in `detail`.
+    pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self { status, detail: detail.into(), findings: Vec::new() }
+    }
+
+    /// 400, the request itself is wrong.
+    pub fn bad(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, detail)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let title = self.status.canonical_reason().unwrap_or("Problem");
+        let mut body = json!({
+            "type": "about:blank", "title": title, "status": self.status.as_u16(), "detail": self.detail,
+        });
+        if !self.findings.is_empty() {
+            body["findings"] = serde_json::to_value(&self.findings).unwrap_or(Value::Null);
+        }
+        (self.status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
+    }
+}
+
+impl From<SaveError> for Problem {
+    fn from(error: SaveError) -> Self {
+        match error {
+            SaveError::Invalid(findings) => {
+                let detail = "The folder is not valid: nothing was saved. The findings say where and what to do.";
+                Self { status: StatusCode::UNPROCESSABLE_ENTITY, detail: detail.into(), findings }
+            }
+            SaveError::Older(why) => Self::new(StatusCode::CONFLICT, why),
+            SaveError::Ledger(error) => error.into(),
+        }
+    }
+}
+
+impl From<LedgerError> for Problem {
+    fn from(error: LedgerError) -> Self {
+        let status = match &error {
+            LedgerError::Missing(_) => StatusCode::NOT_FOUND,
+            LedgerError::Refused(_) => StatusCode::CONFLICT,
+            LedgerError::Store(_) | LedgerError::Corrupt(_) => {
+                tracing::error!(%error, "the ledger failed a request");
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+        };
+        Self::new(status, error.to_string())
+    }
+}
+
+impl From<RunError> for Problem {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Ledger(error) => error.into(),
+            RunError::NoFolder(_) | RunError::NoFlow(_) => Self::new(StatusCode::NOT_FOUND, error.to_string()),
+            RunError::NoRoute { .. } => Self::new(StatusCode::CONFLICT, error.to_string()),
+        }
+    }
+}
+
+impl From<AdoptError> for Problem {
+    fn from(error: AdoptError) -> Self {
+        match error {
+            AdoptError::Ledger(error) => error.into(),
+            other => Self::new(StatusCode::UNPROCESSABLE_ENTITY, other.to_string()),
+        }
+    }
+}
+
+impl From<PeriodError> for Problem {
+    fn from(error: PeriodError) -> Self {
+        Self::bad(error.to_string())
+    }
+}
+
+/// The answer of every path that there is not.
+pub async fn not_found() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "There is no such resource; the API begins at /api/v1.")
+}
+
+/// The answer to a method that a path does not take.
+pub async fn not_allowed() -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "This resource does not take this method.")
+}

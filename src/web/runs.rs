@@ -1,0 +1,109 @@
+//! Runs: start a report, show balances, approve what was held.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Extension, Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::Caller;
+use super::folders::blocking;
+use super::problem::Problem;
+use crate::exchange::{Bucket, Period};
+use crate::gateway::{Gateway, RunRequest};
+use crate::ledger::RunHead;
+
+/// A report to start.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StartRun {
+    ente: String,
+    flow: String,
+    /// `2026`, `2026-T3`, `2026-07`; everything that begins by its end.
+    period: Option<String>,
+    route: Option<String>,
+}
+
+/// How many to show.
+#[derive(Deserialize)]
+pub struct Many {
+    #[serde(default = "fifty")]
+    limit: usize,
+}
+
+const fn fifty() -> usize {
+    50
+}
+
+/// `POST /runs`.
+pub async fn start(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(caller): Extension<Caller>,
+    Json(asked): Json<StartRun>,
+) -> Result<Response, Problem> {
+    caller.may_speak_for(&asked.ente)?;
+    let period = asked.period.as_deref().map(str::parse::<Period>).transpose()?;
+    blocking(move || {
+        let request = RunRequest {
+            ente: asked.ente,
+            flow: asked.flow,
+            period,
+            folder: None,
+            route: asked.route,
+            actor: caller.name,
+        };
+        let run = gateway.start_run(&request)?;
+        let head = gateway.books.runs(Some(run), 1)?;
+        Ok((StatusCode::CREATED, Json(head.first().map(run_json))).into_response())
+    })
+    .await
+}
+
+/// `GET /runs`: newest first.
+pub async fn list(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(caller): Extension<Caller>,
+    Query(many): Query<Many>,
+) -> Result<Json<Value>, Problem> {
+    let runs = gateway.books.runs(None, many.limit.min(1000))?;
+    let seen: Vec<_> = runs.iter().filter(|run| caller.sees(&run.ente)).map(run_json).collect();
+    Ok(Json(json!({ "runs": seen })))
+}
+
+/// `GET /runs/{id}`.
+pub async fn show(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<i64>,
+) -> Result<Json<Value>, Problem> {
+    let runs = gateway.books.runs(Some(id), 1)?;
+    let found = runs.iter().find(|run| caller.sees(&run.ente)).map(run_json);
+    found.map(Json).ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, format!("There is no run {id}.")))
+}
+
+/// `POST /runs/{id}/approve`: cancels that were held go.
+pub async fn approve(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<i64>,
+) -> Result<Json<Value>, Problem> {
+    caller.may_do_all()?;
+    blocking(move || Ok(Json(json!({ "approved": gateway.approve_run(id, &caller.name)? })))).await
+}
+
+/// A run with its balance, as JSON.
+pub fn run_json(run: &RunHead) -> Value {
+    let terms: Map<String, Value> =
+        Bucket::ALL.iter().map(|bucket| (bucket.word().to_owned(), run.balance.count(*bucket).into())).collect();
+    json!({
+        "id": run.id, "ente": run.ente, "register": run.register, "flow": run.flow, "period": run.period,
+        "route": run.route, "started_at": run.started_at, "actor": run.actor, "selecting": run.selecting,
+        "balance": {
+            "selected": run.balance.selected, "terms": terms, "closes": run.balance.closes(),
+            "settled": run.balance.is_settled(),
+        },
+    })
+}

@@ -1,0 +1,175 @@
+//! How things stand: readiness, findings, routes, the audit chain, health and metrics.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Extension, Path, Query, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Caller;
+use super::folders::blocking;
+use super::problem::Problem;
+use crate::gateway::Gateway;
+
+/// `GET /readiness`: per ente and flow.
+pub async fn readiness(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Json<Value>, Problem> {
+    let standings = gateway.books.standings()?;
+    let seen: Vec<_> = standings.into_iter().filter(|standing| caller.sees(&standing.ente)).collect();
+    Ok(Json(json!({ "readiness": seen })))
+}
+
+/// Of which ente, and how many.
+#[derive(Deserialize)]
+pub struct Of {
+    ente: Option<String>,
+    #[serde(default = "ten")]
+    limit: usize,
+}
+
+const fn ten() -> usize {
+    10
+}
+
+/// `GET /findings`: the rules that speak most often, with one example each.
+pub async fn findings(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(caller): Extension<Caller>,
+    Query(of): Query<Of>,
+) -> Result<Json<Value>, Problem> {
+    match &of.ente {
+        Some(ente) => caller.may_speak_for(ente)?,
+        None => caller.may_do_all()?,
+    }
+    let rules = gateway.books.frequent_rules(of.ente.as_deref(), of.limit.min(1000))?;
+    let shown: Vec<Value> = rules
+        .into_iter()
+        .map(|rule| {
+            let example: Value = serde_json::from_str(&rule.example).unwrap_or_default();
+            json!({
+                "rule": rule.rule, "severity": rule.severity, "count": rule.count,
+                "message": example["message"], "hint": example["hint"], "source": example["source"],
+            })
+        })
+        .collect();
+    Ok(Json(json!({ "findings": shown })))
+}
+
+/// `GET /routes`.
+pub async fn routes(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Json<Value>, Problem> {
+    caller.may_do_all()?;
+    Ok(Json(json!({ "routes": gateway.books.routes()? })))
+}
+
+/// `POST /routes/{id}/resume`: a person has looked, the route goes on.
+pub async fn resume(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    caller.may_do_all()?;
+    blocking(move || Ok(gateway.resume_route(&id, &caller.name).map(|()| StatusCode::NO_CONTENT)?)).await
+}
+
+/// `POST /routes/{id}/suspend`.
+pub async fn suspend(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    caller.may_do_all()?;
+    blocking(move || Ok(gateway.suspend_route(&id).map(|()| StatusCode::NO_CONTENT)?)).await
+}
+
+/// `POST /routes/{id}/files`: builds the bulk containers that are due, now.
+pub async fn files(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    caller.may_do_all()?;
+    blocking(move || {
+        let route = gateway.settings.route(&id);
+        let route = route.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, format!("There is no route {id}.")))?;
+        let written = gateway.build_files(route)?;
+        Ok(Json(json!({ "files": written })))
+    })
+    .await
+}
+
+/// `GET /audit/verify`: recomputes the whole chain.
+pub async fn audit(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Json<Value>, Problem> {
+    caller.may_do_all()?;
+    blocking(move || {
+        let verdict = gateway.verify_audit()?;
+        Ok(Json(match verdict {
+            Ok(verified) => json!({
+                "intact": true, "events": verified.count, "head": super::auth::hexadecimal(&verified.head),
+            }),
+            Err(broken) => json!({ "intact": false, "why": broken.to_string() }),
+        }))
+    })
+    .await
+}
+
+/// `GET /healthz`: the process answers.
+pub async fn healthz() -> Json<Value> {
+    Json(json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") }))
+}
+
+/// `GET /readyz`: the ledger can be read and no route is suspended by a fault.
+pub async fn readyz(State(gateway): State<Arc<Gateway>>) -> Response {
+    match gateway.books.routes() {
+        Err(error) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response(),
+        Ok(routes) => {
+            let suspended: Vec<_> =
+                routes.into_iter().filter(|route| route.suspended.is_some()).map(|route| route.route).collect();
+            Json(json!({ "status": "ready", "suspended_routes": suspended })).into_response()
+        }
+    }
+}
+
+/// `GET /metrics`: Prometheus text format, counts only.
+pub async fn metrics(State(gateway): State<Arc<Gateway>>) -> Result<Response, Problem> {
+    let mut text = String::new();
+    text.push_str("# HELP raccordo_folders Stored folders.\n# TYPE raccordo_folders gauge\n");
+    drop(writeln!(text, "raccordo_folders {}", gateway.books.folder_count()?));
+    text.push_str("# HELP raccordo_operations Operations by state.\n# TYPE raccordo_operations gauge\n");
+    for (state, count) in gateway.books.operation_counts()? {
+        drop(writeln!(text, "raccordo_operations{{state=\"{state}\"}} {count}"));
+    }
+    text.push_str("# HELP raccordo_records Records by ente, flow and standing.\n# TYPE raccordo_records gauge\n");
+    for standing in gateway.books.standings()? {
+        let labels = format!("ente=\"{}\",flow=\"{}\"", standing.ente, standing.flow);
+        for (word, count) in [
+            ("ready", standing.ready),
+            ("set_aside", standing.set_aside),
+            ("held", standing.held),
+            ("differing", standing.differing),
+            ("absent", standing.absent),
+        ] {
+            drop(writeln!(text, "raccordo_records{{{labels},standing=\"{word}\"}} {count}"));
+        }
+    }
+    text.push_str("# HELP raccordo_route_queued Queued operations by route.\n# TYPE raccordo_route_queued gauge\n");
+    for route in gateway.books.routes()? {
+        drop(writeln!(text, "raccordo_route_queued{{route=\"{}\"}} {}", route.route, route.queued));
+        let stopped = u8::from(route.suspended.is_some());
+        drop(writeln!(text, "raccordo_route_suspended{{route=\"{}\"}} {stopped}", route.route));
+        drop(writeln!(text, "raccordo_route_out{{route=\"{}\"}} {}", route.route, route.out));
+    }
+    let kind = "text/plain; version=0.0.4; charset=utf-8";
+    Ok(([(header::CONTENT_TYPE, kind)], text).into_response())
+}
