@@ -168,6 +168,24 @@ mod tests {
     }
 
     #[test]
+    fn a_finding_says_what_to_write() {
+        let mut body: Value = serde_json::from_str(FULL_TEXT).unwrap();
+        body["interventi"][1]["importo"] = json!(450);
+        body["interventi"][2]["importo_totale"] = json!("100,00");
+        let findings = refused(body.to_string().as_bytes());
+        let said: Vec<&str> = findings.iter().map(|finding| finding.message.it.as_str()).collect();
+        assert_eq!(
+            said,
+            [
+                "«Interventi › 2 › Importo» deve essere un testo fra virgolette.",
+                "«Interventi › 3 › Importo totale» non ha la forma attesa."
+            ]
+        );
+        assert!(findings.iter().all(|finding| finding.hint.it.ends_with("Esempio: 123.45.")));
+        assert!(findings.iter().all(|finding| finding.hint.en.ends_with("Example: 123.45.")));
+    }
+
+    #[test]
     fn a_person_needs_an_identifier() {
         let mut body = smallest();
         body["persona"].as_object_mut().unwrap().shift_remove("codice_fiscale");
