@@ -116,6 +116,7 @@ fn folder(body: Value) -> Folder {
 mod tests {
     use super::*;
     use crate::folder::template::{FULL_TEXT, SMALLEST_TEXT};
+    use proptest::prelude::*;
     use serde_json::json;
 
     fn refused(bytes: &[u8]) -> Vec<Finding> {
@@ -247,6 +248,25 @@ mod tests {
                 .flat_map(|(n, value)| leaves(value, &format!("{path}/{n}")))
                 .collect(),
             _ => vec![path.to_owned()],
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_get_an_answer(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert!(FolderSchema::embedded().unwrap().parse(&bytes).is_err());
+        }
+
+        /// One byte changed anywhere: a folder or findings, and no panic in the checks that follow.
+        #[test]
+        fn a_mangled_folder_gets_an_answer(at in 0usize..6000, byte: u8) {
+            let mut bytes = FULL_TEXT.as_bytes().to_vec();
+            let at = at % bytes.len();
+            bytes[at] = byte;
+            match FolderSchema::embedded().unwrap().parse(&bytes) {
+                Ok(folder) => { crate::folder::checks::check(folder.body.expose()); }
+                Err(findings) => prop_assert!(!findings.is_empty()),
+            }
         }
     }
 }
