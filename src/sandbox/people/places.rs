@@ -1,4 +1,6 @@
 //! Comuni with their Belfiore and ISTAT codes, and foreign states with their birthplace and ISO codes.
+//!
+//! For made-up people only: the codes were compared with public copies of ISTAT's list, not with the list itself.
 
 /// A comune.
 pub struct Comune {
