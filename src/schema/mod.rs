@@ -15,6 +15,7 @@ pub mod xml;
 mod plan_scan;
 mod plan_value;
 mod xml_message;
+mod xml_watch;
 mod xsd_model;
 mod xsd_read;
 mod xsd_simple;
@@ -27,7 +28,8 @@ pub use xml::{XmlSchema, XmlValidator};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SchemaProblem {
     /// `cvc-…` (XML Schema 1.0 part 1, appendix C), a JSON Schema keyword, or
-    /// `not-well-formed`, `dtd-refused`, `limit-exceeded`.
+    /// `not-well-formed`, `not-json`, `dtd-refused`, `limit-exceeded`,
+    /// `surrounding-blanks`.
     pub code: String,
     /// Place in the payload: `Flusso/Beneficiario[1]/@CodiceFiscale` (positions
     /// among siblings of one name, 1-based), or a JSON pointer.

@@ -97,8 +97,8 @@ impl<'d> Scan<'d> {
                 _ if !blank => return None,
                 _ => {}
             }
-            let name = self.attribute_name()?;
-            let value = self.value(b'"')?;
+            let (name, quote) = self.attribute_name()?;
+            let value = self.value(quote)?;
             self.at += 1;
             if name == b"xmlns" {
                 (!declared && namespace == Some(value.as_bytes())).then_some(())?;
@@ -118,12 +118,12 @@ impl<'d> Scan<'d> {
     }
 
     /// The name, `=` and the opening quote.
-    fn attribute_name(&mut self) -> Option<&'d [u8]> {
-        let from = self.at;
-        let length = self.bytes()[from..].iter().position(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_')?;
-        self.at += length;
-        self.expect(b"=\"")?;
-        Some(&self.bytes()[from..from + length])
+    fn attribute_name(&mut self) -> Option<(&'d [u8], u8)> {
+        let name = self.name()?;
+        self.expect(b"=")?;
+        let quote = self.peek().filter(|byte| matches!(byte, b'"' | b'\''))?;
+        self.at += 1;
+        Some((name, quote))
     }
 
     /// Character data up to `until`, with the predefined references resolved.
@@ -158,7 +158,7 @@ impl<'d> Scan<'d> {
             if self.expect(b"/").is_some() {
                 break;
             }
-            let name = self.element_name()?;
+            let name = self.name()?;
             while *children.get(at)?.element.name != *name || count >= children[at].max {
                 (count >= children[at].min).then_some(())?;
                 (at, count) = (at + 1, 0);
@@ -175,7 +175,8 @@ impl<'d> Scan<'d> {
         self.end(parent)
     }
 
-    fn element_name(&mut self) -> Option<&'d [u8]> {
+    /// A name of plain letters, digits and `_`; the plan's names decide the rest.
+    fn name(&mut self) -> Option<&'d [u8]> {
         let from = self.at;
         let length = self.bytes()[from..].iter().position(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_')?;
         self.at += length;

@@ -11,15 +11,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use xsd_schema::validation::{
-    DoctypeView, DriveWithError, SchemaValidator, ValidationError, ValidationEventHandler, ValidationFlags,
-    ValidationSink, ValidationWarning, drive_quick_xml_with,
+    DriveWithError, SchemaValidator, ValidationFlags, drive_quick_xml_with,
 };
 use xsd_schema::xml::ParseLimits;
 use xsd_schema::{PipelineConfig, SchemaSet, load_and_process_schema};
 
 use super::plan::Plan;
 use super::shape::Shape;
-use super::{MOST_PROBLEMS, SchemaError, SchemaProblem, Validator, shape_xsd, xml_message, xsd_read};
+use super::xml_watch::{DtdRefused, Found, Sink, Watcher};
+use super::{SchemaError, SchemaProblem, Validator, shape_xsd, xml_message, xsd_read};
 
 /// A document given as one buffer is refused beyond this (64 MiB).
 pub const MOST_DOCUMENT_BYTES: usize = 64 << 20;
@@ -132,7 +132,7 @@ impl XmlValidator {
         let validator = SchemaValidator::new(&self.set, ValidationFlags::empty());
         let mut runtime = validator.start_run(Sink(Rc::clone(&findings)));
         runtime.set_parse_limits(limits());
-        let mut watcher = Watcher(Rc::clone(&findings));
+        let mut watcher = Watcher { found: Rc::clone(&findings), path: Vec::new(), shape: &self.inner.shape };
         let driven = drive_quick_xml_with(document, &mut runtime, &self.set, &mut watcher);
         let stopped = match driven {
             Ok(_) => runtime.end_validation().err().map(|error| xml_message::found(&error, None)),
@@ -183,51 +183,6 @@ pub(super) struct RawProblem {
     /// A name that the schema declares and the document lacks.
     pub missing: Option<String>,
     pub offset: Option<usize>,
-}
-
-/// What a run gathers; shared by the hooks of reading and of reporting.
-#[derive(Default)]
-struct Found {
-    problems: Vec<RawProblem>,
-    /// Byte offsets of the elements now open.
-    open: Vec<usize>,
-}
-
-struct Sink(Rc<RefCell<Found>>);
-
-impl ValidationSink for Sink {
-    fn on_error(&mut self, error: ValidationError) {
-        let mut found = self.0.borrow_mut();
-        if found.problems.len() < MOST_PROBLEMS {
-            let offset = found.open.last().copied();
-            found.problems.push(xml_message::found(&error, offset));
-        }
-    }
-
-    fn on_warning(&mut self, _warning: ValidationWarning) {}
-}
-
-/// Why the watcher stopped the reading.
-struct DtdRefused;
-
-struct Watcher(Rc<RefCell<Found>>);
-
-impl ValidationEventHandler for Watcher {
-    type Error = DtdRefused;
-
-    fn on_doctype(&mut self, _doctype: DoctypeView<'_>) -> Result<(), DtdRefused> {
-        Err(DtdRefused)
-    }
-
-    fn on_element_start_offset(&mut self, offset: usize) -> Result<(), DtdRefused> {
-        self.0.borrow_mut().open.push(offset);
-        Ok(())
-    }
-
-    fn on_element_end_offset(&mut self, _offset: usize) -> Result<(), DtdRefused> {
-        self.0.borrow_mut().open.pop();
-        Ok(())
-    }
 }
 
 fn stopped(stop: &DriveWithError<DtdRefused>) -> RawProblem {

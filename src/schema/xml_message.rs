@@ -82,6 +82,7 @@ fn sentence(code: &str, place: &str, shape: &Shape) -> String {
         "cvc-complex-type.2.1" => "the element must be empty",
         "cvc-complex-type.2.3" => "the element must hold elements only, no text",
         "cvc-elt.1" => "the schema has no such element here",
+        "surrounding-blanks" => "the value has blanks before or after it",
         "not-well-formed" => "the document is not well-formed XML",
         "dtd-refused" => "a document type declaration is refused",
         "limit-exceeded" => "the document exceeds the reader's limits",
