@@ -20,6 +20,8 @@ mod xsd_model;
 mod xsd_read;
 mod xsd_simple;
 mod xsd_tree;
+#[cfg(test)]
+mod xml_tests;
 
 pub use json::JsonSchema;
 pub use xml::{XmlSchema, XmlValidator};
