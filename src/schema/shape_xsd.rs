@@ -186,6 +186,9 @@ mod tests {
         assert_eq!((at("Root/Right").kind, at("Root/Right/@Unit").min_occurs), (Kind::Decimal, 1));
         let months = at("Root/@Months");
         assert_eq!((months.min_value.as_deref(), months.max_value.as_deref()), (Some("1"), Some("12")));
-        assert_eq!((months.title_it.as_deref(), months.title_en.as_deref()), (Some("Mesi interi"), Some("Months")));
+        assert_eq!(
+            (months.title_it.as_deref(), months.title_en.as_deref()),
+            (Some("Mesi interi"), Some("Months"))
+        );
     }
 }

@@ -42,7 +42,8 @@ fn accepts_valid_documents_by_plan_and_by_validator() {
     let document = br#"<?xml version="1.0" encoding="UTF-8"?>
         <List xmlns="urn:a"><Item Code="H501" Day='2024-02-29'><Note>D&apos;Al&#232;s</Note></Item></List>"#;
     assert_eq!(schema().validate(document), []);
-    let plain = br#"<List xmlns="urn:a"><Item Code="H501" Price="-1.50"><Note>D&apos;Al</Note></Item></List>"#;
+    let plain =
+        br#"<List xmlns="urn:a"><Item Code="H501" Price="-1.50"><Note>D&apos;Al</Note></Item></List>"#;
     assert!(schema().surely_valid(plain));
     assert_eq!(schema().validator().expect("a validator").validate_fully(plain), []);
 }
@@ -86,6 +87,11 @@ fn refuses_what_could_harm() {
     let dtd = "<!DOCTYPE List [<!ENTITY a \"aaaa\"><!ENTITY b \"&a;&a;\">]><List xmlns=\"urn:a\"/>";
     assert_eq!(code(dtd), "dtd-refused");
     assert_eq!(code("<List xmlns=\"urn:a\"><Item>"), "cvc-complex-type.4");
+    let latin =
+        "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><List xmlns=\"urn:a\"><Item Code=\"H501\"/></List>";
+    assert_eq!(code(latin), "encoding-refused");
+    let section = "<List xmlns=\"urn:a\"><![CDATA[ ]]><Item Code=\"H501\"/></List>";
+    assert_eq!(code(section), "cvc-complex-type.2.3");
     assert_eq!(code("<List"), "not-well-formed");
     assert_eq!(code(""), "not-well-formed");
     let deep = format!("{}{}", "<a>".repeat(100_000), "</a>".repeat(100_000));
