@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use raccordo::schema::{XmlSchema, mutants};
+use raccordo::schema::{JsonSchema, XmlSchema, mutants};
 
 const OURS: &str = "schemas/siuss-ps-psa-sina/2018-12/flusso.xsd";
 const OFFICIAL: &str = "siuss/PS_PSA_SINA201812.xsd";
@@ -149,4 +149,48 @@ fn what_ours_accepts_the_official_accepts() {
     let told: Vec<_> =
         too_lax.iter().take(10).map(|at| format!("{}\n{}", corpus[*at].0, corpus[*at].1)).collect();
     assert!(told.is_empty(), "{} accepted only by ours:\n{}", too_lax.len(), told.join("\n"));
+}
+
+fn answers(name: &str) -> JsonSchema {
+    let path = root().join("schemas/siuss-waas/2.0.1").join(format!("{name}.schema.json"));
+    let schema = JsonSchema::compile(&std::fs::read_to_string(path).expect("a schema")).expect("it compiles");
+    assert!(!schema.shape().expect("it has a shape").nodes.is_empty());
+    schema
+}
+
+fn problems_of(schema: &JsonSchema, document: &str) -> Vec<String> {
+    let problems = schema.validate(document.as_bytes());
+    problems.into_iter().map(|problem| format!("{} {}", problem.code, problem.path)).collect()
+}
+
+#[test]
+fn outcomes_are_read_tolerantly() {
+    let schema = answers("esiti-request");
+    let esito = |code: &str| {
+        format!(
+            r#"{{"elenco_esiti":[{{"id_flusso":"H501.PS.20240423.00000001","tipo":"PS_PSA_SINA","codice_ente":"H501",
+            "ts_flusso":"2023-11-27T11:04:56.852Z","ts_acquisizione":1701083096852,"codice_esito":"{code}",
+            "codice_siuss":"22738"}}]}}"#
+        )
+    };
+    assert!(problems_of(&schema, &esito("OK")).is_empty());
+    assert_eq!(problems_of(&schema, &esito("FORSE")), ["enum /elenco_esiti/0/codice_esito"]);
+    assert!(problems_of(&schema, r#"{"elenco_esiti":[]}"#).is_empty());
+    assert_eq!(problems_of(&schema, "{}"), ["required /elenco_esiti"]);
+}
+
+#[test]
+fn served_flows_and_problems_are_strict() {
+    let schema = answers("flussi-response");
+    let flusso = |ts: &str| {
+        format!(
+            r#"{{"elenco_flussi":[{{"codice_ente":"H501","denominazione_ente":"Comune di prova","tipo":"PS_PSA_SINA",
+            "id_flusso":"H501.PS.20240423.0000001","ts_flusso":"{ts}","flusso":"PGE+PC9hPg=="}}]}}"#
+        )
+    };
+    assert!(problems_of(&schema, &flusso("2023-11-27T11:04:56.852Z")).is_empty());
+    assert_eq!(problems_of(&schema, &flusso("2023-11-27T11:04:56Z")), ["pattern /elenco_flussi/0/ts_flusso"]);
+    let schema = answers("problem");
+    assert!(problems_of(&schema, r#"{"type":"about:blank","status":404}"#).is_empty());
+    assert_eq!(problems_of(&schema, r#"{"trace":"1"}"#), ["additionalProperties /trace"]);
 }

@@ -45,10 +45,10 @@ impl<'d> Scan<'d> {
         self.bytes()[self.at..].starts_with(bytes).then(|| self.at += bytes.len())
     }
 
-    /// Skips white space; whether there was any.
+    /// Skips white space, as much as one text may have; whether there was any.
     fn blanks(&mut self) -> bool {
         let from = self.at;
-        while matches!(self.peek(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
+        while self.at - from < MOST_VALUE_BYTES && matches!(self.peek(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
             self.at += 1;
         }
         self.at > from

@@ -102,6 +102,13 @@ fn refuses_what_could_harm() {
 }
 
 #[test]
+fn plan_and_validator_share_their_limits() {
+    let blank = format!("<List xmlns=\"urn:a\">{}<Item Code=\"H501\"/></List>", " ".repeat(2 << 20));
+    assert!(!schema().surely_valid(blank.as_bytes()));
+    assert_eq!(schema().validate(blank.as_bytes())[0].code, "limit-exceeded");
+}
+
+#[test]
 fn many_problems_are_cut() {
     assert_eq!(problems(&"<Item/>".repeat(3_000)).len(), super::MOST_PROBLEMS);
 }
