@@ -1,0 +1,136 @@
+//! Our schemas against the authority's: what ours accepts, hers must accept.
+//!
+//! The official files are not part of this repository (see ORIGIN.toml beside
+//! each schema). Set RACCORDO_OFFICIAL to a folder that holds them.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use raccordo::schema::{XmlSchema, mutants};
+
+const OURS: &str = "schemas/siuss-ps-psa-sina/2018-12/flusso.xsd";
+const OFFICIAL: &str = "siuss/PS_PSA_SINA201812.xsd";
+/// Files named in one call of xmllint.
+const BATCH: usize = 1_000;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn ours() -> XmlSchema {
+    XmlSchema::compile(&std::fs::read_to_string(root().join(OURS)).expect("our schema")).expect("it compiles")
+}
+
+/// The accepted documents, by file name.
+fn samples() -> Vec<(String, String)> {
+    let folder = root().join("tests/samples/ps");
+    let mut paths: Vec<_> =
+        folder.read_dir().expect("samples").map(|entry| entry.expect("an entry").path()).collect();
+    paths.sort();
+    let read = |path: PathBuf| {
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        (name, std::fs::read_to_string(path).expect("a sample"))
+    };
+    paths.into_iter().map(read).collect()
+}
+
+/// Distinct mutants of all samples, with where they come from.
+fn corpus() -> Vec<(String, String)> {
+    let mut seen = BTreeSet::new();
+    let mut all = Vec::new();
+    for (at, (name, document)) in samples().iter().enumerate() {
+        for (what, mutant) in mutants::mutants(document, 2018 + at as u64) {
+            if seen.insert(mutant.clone()) {
+                all.push((format!("{name} {what}"), mutant));
+            }
+        }
+    }
+    all
+}
+
+/// xmllint's verdict on each document against `schema`.
+fn xmllint(schema: &Path, documents: &[(String, String)]) -> Vec<bool> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let paths: Vec<PathBuf> = (0..documents.len()).map(|at| folder.path().join(format!("{at}.xml"))).collect();
+    for (path, (_, document)) in paths.iter().zip(documents) {
+        std::fs::write(path, document).expect("written");
+    }
+    let mut verdicts = HashMap::new();
+    for batch in paths.chunks(BATCH) {
+        let output = Command::new("xmllint")
+            .args(["--noout", "--nonet", "--schema"])
+            .arg(schema)
+            .args(batch)
+            .output()
+            .expect("xmllint (package libxml2-utils) is needed for this test");
+        for line in String::from_utf8_lossy(&output.stderr).lines() {
+            if let Some(path) = line.strip_suffix(" fails to validate") {
+                verdicts.insert(path.to_owned(), false);
+            } else if let Some(path) = line.strip_suffix(" validates") {
+                verdicts.insert(path.to_owned(), true);
+            }
+        }
+    }
+    // A document that is not well-formed gets neither line.
+    paths.iter().map(|path| verdicts.get(&*path.to_string_lossy()).copied().unwrap_or(false)).collect()
+}
+
+#[test]
+fn samples_are_accepted_by_ours() {
+    let schema = ours();
+    let mut validator = schema.validator().expect("a validator");
+    let samples = samples();
+    assert!(samples.len() >= 10);
+    for (name, document) in samples {
+        assert_eq!(validator.validate_fully(document.as_bytes()), [], "{name}");
+        assert!(schema.surely_valid(document.as_bytes()), "the plan does not know {name}");
+    }
+}
+
+#[test]
+fn the_plan_never_accepts_what_the_validator_refuses() {
+    let schema = ours();
+    let mut validator = schema.validator().expect("a validator");
+    let (mut surely, mut valid, corpus) = (0, 0, corpus());
+    assert!(corpus.len() >= 5_000, "{} mutants", corpus.len());
+    for (what, mutant) in &corpus {
+        let problems = validator.validate_fully(mutant.as_bytes());
+        let sure = schema.surely_valid(mutant.as_bytes());
+        assert!(!sure || problems.is_empty(), "{what}: {problems:?}\n{mutant}");
+        surely += usize::from(sure);
+        valid += usize::from(problems.is_empty());
+    }
+    println!("mutants {}, valid {valid}, of these known to the plan {surely}", corpus.len());
+    assert!(surely > 0);
+}
+
+#[test]
+fn what_ours_accepts_the_official_accepts() {
+    let folder = std::env::var_os("RACCORDO_OFFICIAL").map_or_else(|| root().join("../shared/official"), PathBuf::from);
+    let official = folder.join(OFFICIAL);
+    if !official.exists() {
+        eprintln!("ABSENT: {} — take it from INPS's public repository INPS-it/WaaS.Comuni", official.display());
+        return;
+    }
+    let samples = samples();
+    for (verdict, (name, _)) in xmllint(&official, &samples).into_iter().zip(&samples) {
+        assert!(verdict, "the official schema refuses the sample {name}");
+    }
+    let (schema, corpus) = (ours(), corpus());
+    assert!(corpus.len() >= 2_000);
+    let official = xmllint(&official, &corpus);
+    let ours: Vec<bool> =
+        corpus.iter().map(|(_, mutant)| schema.validate(mutant.as_bytes()).is_empty()).collect();
+    let too_lax: Vec<_> = (0..corpus.len()).filter(|at| ours[*at] && !official[*at]).collect();
+    let refused = |verdicts: &[bool]| verdicts.iter().filter(|valid| !**valid).count();
+    let both = ours.iter().zip(&official).filter(|(ours, official)| !**ours && !**official).count();
+    println!(
+        "mutants {}, refused by the official {}, by ours {}, by both {both}",
+        corpus.len(),
+        refused(&official),
+        refused(&ours)
+    );
+    let told: Vec<_> = too_lax.iter().take(10).map(|at| format!("{}\n{}", corpus[*at].0, corpus[*at].1)).collect();
+    assert!(told.is_empty(), "{} accepted only by ours:\n{}", too_lax.len(), told.join("\n"));
+}
