@@ -123,7 +123,8 @@ mod tests {
 
     #[test]
     fn a_line_holds_between_its_dates() {
-        let table = CodeTable::parse("from,to,valid_from,valid_to\nA,1,,2020-12-31\nA,2,2021-01-01,\n").unwrap();
+        let table =
+            CodeTable::parse("from,to,valid_from,valid_to\nA,1,,2020-12-31\nA,2,2021-01-01,\n").unwrap();
         let cell = |day: &str| table.cell("A", 1, iso_date(day));
         assert_eq!((cell("2020-12-31"), cell("2021-01-01")), (Some("1"), Some("2")));
         assert!(!table.contains("B", None));

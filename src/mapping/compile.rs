@@ -78,8 +78,11 @@ pub fn compile(
             return Err(defects.found);
         }
     };
-    let mapping = Compiler { document: &document, codes: &codes, names: Names::default() }
-        .run(steps, target, &mut defects);
+    let mapping = Compiler { document: &document, codes: &codes, names: Names::default() }.run(
+        steps,
+        target,
+        &mut defects,
+    );
     match mapping {
         Some(parts) if defects.found.is_empty() => Ok(parts.finish(document, codes)),
         _ => Err(defects.found),
@@ -139,10 +142,16 @@ impl Parts {
 }
 
 impl Compiler<'_> {
-    fn run(mut self, steps: &[&'static dyn Step], target: &Shape, defects: &mut Defects<'_>) -> Option<Parts> {
+    fn run(
+        mut self,
+        steps: &[&'static dyn Step],
+        target: &Shape,
+        defects: &mut Defects<'_>,
+    ) -> Option<Parts> {
         let table = &self.document.record;
         let list = noted(defects, 0, "record.each", self.names.path(&table.each))?;
-        let item = Root::Item { list: format!("{}[]", table.each), parent: None, property: table.each.clone() };
+        let item =
+            Root::Item { list: format!("{}[]", table.each), parent: None, property: table.each.clone() };
         let item_slot = noted(defects, 0, "record.as", self.names.declare(&table.name, item))?;
         let steps = self.steps(steps, defects);
         let lookups = self.lookups(defects);
@@ -153,7 +162,8 @@ impl Compiler<'_> {
         );
         let mut header_names = Names::default();
         let _ = header_names.declare("ente", Root::Made { fields: ENTE_FIELDS.to_vec(), reads: Vec::new() });
-        let _ = header_names.declare("invio", Root::Made { fields: INVIO_FIELDS.to_vec(), reads: Vec::new() });
+        let _ =
+            header_names.declare("invio", Root::Made { fields: INVIO_FIELDS.to_vec(), reads: Vec::new() });
         let mut rows = RowCompiler { codes: self.codes, target, rows: Vec::new() };
         let mut record = rows.record(self.document, &mut self.names, defects);
         let mut container = rows.container(self.document, &mut header_names, defects);
@@ -263,7 +273,9 @@ fn register_key(table: &RecordTable, rows: &[RowInfo], defects: &mut Defects<'_>
     for target in &table.register_key {
         let absolute = format!("{}/{target}", table.element);
         let before = found.len();
-        found.extend(rows.iter().enumerate().filter(|(_, row)| row.target == absolute).map(|(index, _)| index));
+        found.extend(
+            rows.iter().enumerate().filter(|(_, row)| row.target == absolute).map(|(index, _)| index),
+        );
         if found.len() == before {
             defects.add(0, "record.register_key", format!("no row writes `{target}`"), "add the row");
         }

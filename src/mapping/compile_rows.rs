@@ -67,9 +67,6 @@ impl RowCompiler<'_> {
 
     fn element(&self, root: &mut ElementPlan, table: &ElementTable, names: &mut Names) -> Result<(), String> {
         let place = find_or_add(root, &table.target);
-        if let Some(text) = &table.when {
-            place.when = Some(condition_parse::compile(text, names, self.codes)?);
-        }
         if let Some(each) = &table.each {
             let name = table.name.as_deref().ok_or("`each` needs `as`, the name of the current element")?;
             let list = names.path(each)?;
@@ -78,6 +75,10 @@ impl RowCompiler<'_> {
             let property = list.segments.last().map_or(each.as_str(), |last| last).to_owned();
             let slot = names.declare(name, Root::Item { list: format!("{shape}[]"), parent, property })?;
             place.each = Some(EachPlan { list, slot, unique: table.unique });
+        }
+        // After `each`, whose element the condition may name.
+        if let Some(text) = &table.when {
+            place.when = Some(condition_parse::compile(text, names, self.codes)?);
         }
         Ok(())
     }
@@ -182,7 +183,8 @@ fn find_or_add<'p>(root: &'p mut ElementPlan, path: &str) -> &'p mut ElementPlan
 /// Puts attributes and children into the order of the target schema.
 pub(super) fn sort(plan: &mut ElementPlan, target: &Shape, path: &str) {
     plan.attributes.sort_by_key(|field| field.order);
-    let order = |name: &str| target.nodes.get(&format!("{path}/{name}")).map_or(usize::MAX, |node| node.order);
+    let order =
+        |name: &str| target.nodes.get(&format!("{path}/{name}")).map_or(usize::MAX, |node| node.order);
     plan.children.sort_by_key(|child| order(&child.name));
     for child in &mut plan.children {
         let below = format!("{path}/{}", child.name);

@@ -47,7 +47,12 @@ pub enum Term {
     Literal(Value<'static>),
     Call(Function, Vec<Term>),
     /// The cell of a code table's column.
-    Code { table: Arc<CodeTable>, column: usize, key: Box<Term>, day: Option<Box<Term>> },
+    Code {
+        table: Arc<CodeTable>,
+        column: usize,
+        key: Box<Term>,
+        day: Option<Box<Term>>,
+    },
 }
 
 impl Comparison {

@@ -138,9 +138,23 @@ pub struct ContainerTable {
     pub namespace: Option<String>,
     pub single: LimitTable,
     pub bulk: LimitTable,
+    /// Header values with which a record is validated before any container exists.
+    pub nominal: NominalTable,
     /// Rows of the header; only `ente` and `invio` are known to them.
     #[serde(default)]
     pub row: Vec<Spanned<RowTable>>,
+}
+
+/// A header that satisfies the schema and belongs to nobody.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NominalTable {
+    pub code: String,
+    pub name: String,
+    pub seat: String,
+    pub operator: String,
+    pub nome: String,
+    pub data: String,
 }
 
 /// When a container is full.

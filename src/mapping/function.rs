@@ -109,7 +109,10 @@ mod tests {
     #[test]
     fn months_are_those_touched() {
         let months = |from, to| {
-            months_touched(super::super::value::iso_date(from).unwrap(), super::super::value::iso_date(to).unwrap())
+            months_touched(
+                super::super::value::iso_date(from).unwrap(),
+                super::super::value::iso_date(to).unwrap(),
+            )
         };
         assert_eq!(months("2026-01-27", "2026-02-02"), 2);
         assert_eq!(months("2025-01-01", "2026-12-31"), 24);

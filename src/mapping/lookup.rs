@@ -48,10 +48,12 @@ impl Lookup {
                     let begun = text(item, by)?;
                     let ended = until.as_ref().and_then(|until| text(item, until));
                     let in_time = at.as_deref().is_none_or(|at| begun <= at);
-                    let not_over = !matches!((ended, since.as_deref()), (Some(end), Some(since)) if end < since);
+                    let not_over =
+                        !matches!((ended, since.as_deref()), (Some(end), Some(since)) if end < since);
                     (in_time && not_over).then_some(begun)
                 };
-                let candidates = list.iter().enumerate().filter_map(|(at, item)| Some((fits(item)?, at, item)));
+                let candidates =
+                    list.iter().enumerate().filter_map(|(at, item)| Some((fits(item)?, at, item)));
                 candidates.max_by_key(|(begun, at, _)| (*begun, *at)).map(|(_, at, item)| (at, item))
             }
         }

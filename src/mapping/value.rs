@@ -99,9 +99,9 @@ pub fn iso_date(text: &str) -> Option<Date> {
         return None;
     }
     let number = |from: usize, to: usize| -> Option<i16> {
-        bytes[from..to].iter().try_fold(0_i16, |sum, byte| {
-            byte.is_ascii_digit().then(|| sum * 10 + i16::from(byte - b'0'))
-        })
+        bytes[from..to]
+            .iter()
+            .try_fold(0_i16, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + i16::from(byte - b'0')))
     };
     let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
     Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()

@@ -78,10 +78,7 @@ impl<'w> Writer<'w> {
     fn one(&mut self, plan: &ElementPlan, scope: &mut Scope<'_>) -> bool {
         let start = self.out.len();
         self.out.push_str(&plan.open);
-        let mut fired = false;
-        for field in &plan.attributes {
-            fired |= self.field(field, scope);
-        }
+        let fired = self.attributes(plan, scope);
         let head = self.out.len();
         self.out.push('>');
         let mut filled = plan.text.as_ref().is_some_and(|text| self.field(text, scope));
@@ -99,6 +96,15 @@ impl<'w> Writer<'w> {
             self.out.push_str("/>");
         }
         true
+    }
+
+    /// Writes the attributes of an element; whether any fired.
+    pub fn attributes(&mut self, plan: &ElementPlan, scope: &Scope<'_>) -> bool {
+        let mut fired = false;
+        for field in &plan.attributes {
+            fired |= self.field(field, scope);
+        }
+        fired
     }
 
     fn field(&mut self, field: &FieldPlan, scope: &Scope<'_>) -> bool {
@@ -209,7 +215,10 @@ mod tests {
             let clean = push_escaped(text, &mut out);
             (out, clean)
         };
-        assert_eq!(escaped("D'Àrco & \"<b>\"\n"), ("D'Àrco &amp; &quot;&lt;b&gt;&quot;&#10;".to_owned(), true));
+        assert_eq!(
+            escaped("D'Àrco & \"<b>\"\n"),
+            ("D'Àrco &amp; &quot;&lt;b&gt;&quot;&#10;".to_owned(), true)
+        );
         assert!(!escaped("a\u{1}b").1);
         assert!(!escaped("a\u{FFFF}").1);
     }
