@@ -1,5 +1,19 @@
-//! The catalog of flows: finds, loads and cross-checks mapping + schema + rules
-//! + code tables, and applies them to a folder.
+//! The catalog of flows: finds, loads and cross-checks mapping, schema, rules
+//! and code tables, and applies them to a folder.
+
+mod apply;
+pub mod catalog;
+pub mod check;
+mod check_rows;
+mod container;
+pub mod files;
+pub mod fixtures;
+mod incident;
+mod lineage;
+
+pub use catalog::{Catalog, Flow};
+pub use container::{Container, Header, Part};
+pub use lineage::FieldLineage;
 
 use crate::folder::finding::Finding;
 use crate::personal::Personal;
@@ -61,4 +75,12 @@ pub struct MappedRecord {
     /// Bitmap of the mapping rows that fired, row 0 = lowest bit of byte 0.
     pub rows: Vec<u8>,
     pub findings: Vec<Finding>,
+}
+
+/// What is asked of a register for one record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OperationKind {
+    Insert,
+    Replace,
+    Cancel,
 }

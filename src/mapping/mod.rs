@@ -1,1 +1,24 @@
-//! The room `mapping`.
+//! The tracciato as a table, applied.
+//!
+//! `document` is the file as written, `compile` turns it once into a
+//! [`Mapping`] in which every path, code table and condition is resolved, and
+//! `write_xml` walks that plan for each record. Pure: no clock, no files.
+
+pub mod codes;
+pub mod compile;
+mod compile_rows;
+pub mod condition;
+pub mod condition_parse;
+pub mod defect;
+pub mod document;
+mod function;
+pub mod lookup;
+pub mod path;
+pub mod plan;
+pub mod step;
+pub mod transform;
+pub mod value;
+pub mod write_xml;
+
+pub use compile::Mapping;
+pub use defect::Defect;

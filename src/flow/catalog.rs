@@ -1,0 +1,224 @@
+//! Finds every flow by listing directories, and loads it whole or not at all.
+
+use super::check;
+use super::container::Frame;
+use super::files::Files;
+use crate::adapters;
+use crate::mapping::codes::CodeTable;
+use crate::mapping::condition_parse::Codes;
+use crate::mapping::value::iso_date;
+use crate::mapping::{Defect, Mapping, compile};
+use crate::rules::{self, Rule};
+use crate::schema::shape::Shape;
+use crate::schema::{SchemaError, SchemaProblem, XmlSchema, shape_json};
+use jiff::civil::Date;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// One version of one tracciato, ready to be applied.
+pub struct Flow {
+    id: String,
+    pub mapping: Mapping,
+    pub rules: Vec<Rule>,
+    pub(super) schema: XmlSchema,
+    pub(super) frame: Frame,
+    pub(super) folder_shape: Arc<Shape>,
+    valid_from: Date,
+    valid_to: Option<Date>,
+}
+
+/// All flows of an installation.
+pub struct Catalog {
+    flows: Vec<Flow>,
+    folder_shape: Arc<Shape>,
+}
+
+impl Catalog {
+    /// Loads and statically checks every flow.
+    ///
+    /// # Errors
+    /// All defects of all flows, each with file, line and mend.
+    pub fn load(files: &dyn Files) -> Result<Self, Vec<Defect>> {
+        let folder_shape = Arc::new(folder_shape(files).map_err(|defect| vec![defect])?);
+        let (mut flows, mut defects) = (Vec::new(), Vec::new());
+        for id in flow_ids(files) {
+            match load_flow(files, &id, &folder_shape) {
+                Ok(flow) => {
+                    defects.extend(check::flow(&flow, files));
+                    flows.push(flow);
+                }
+                Err(found) => defects.extend(found),
+            }
+        }
+        if defects.is_empty() { Ok(Self { flows, folder_shape }) } else { Err(defects) }
+    }
+
+    /// All flows, by id.
+    pub fn flows(&self) -> &[Flow] {
+        &self.flows
+    }
+
+    /// The flow with an id such as `family/version`.
+    pub fn find(&self, id: &str) -> Option<&Flow> {
+        self.flows.iter().find(|flow| flow.id == id)
+    }
+
+    /// The flow by id or, for a family without version, the one valid on `sending`.
+    pub fn named(&self, name: &str, sending: Date) -> Option<&Flow> {
+        self.find(name).or_else(|| {
+            let of_family = |flow: &&Flow| flow.family() == name && flow.valid_on(sending);
+            self.flows.iter().filter(of_family).max_by_key(|flow| flow.valid_from)
+        })
+    }
+
+    /// The version of each family that is used on a sending date.
+    pub fn current(&self, sending: Date) -> Vec<&Flow> {
+        let families: BTreeSet<&str> = self.flows.iter().map(Flow::family).collect();
+        families.into_iter().filter_map(|family| self.named(family, sending)).collect()
+    }
+
+    /// The folder's shape.
+    pub fn folder_shape(&self) -> &Shape {
+        &self.folder_shape
+    }
+}
+
+impl Flow {
+    /// `family/version`.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The id without its version.
+    pub fn family(&self) -> &str {
+        self.id.rsplit_once('/').map_or(&self.id, |(family, _)| family)
+    }
+
+    pub fn version(&self) -> &str {
+        self.id.rsplit_once('/').map_or("", |(_, version)| version)
+    }
+
+    pub fn register(&self) -> &str {
+        &self.mapping.flow.register
+    }
+
+    /// Whether the version is used on a sending date.
+    pub fn valid_on(&self, sending: Date) -> bool {
+        self.valid_from <= sending && self.valid_to.is_none_or(|last| sending <= last)
+    }
+
+    /// The target's places.
+    pub fn target_shape(&self) -> &Shape {
+        self.schema.shape()
+    }
+
+    /// All problems of a whole payload; empty = valid.
+    pub fn validate(&self, payload: &[u8]) -> Vec<SchemaProblem> {
+        self.schema.validate(payload)
+    }
+}
+
+/// The folder's shape, from `schemas/folder/1`.
+fn folder_shape(files: &dyn Files) -> Result<Shape, Defect> {
+    let file = "schemas/folder/1/folder.schema.json";
+    let text = files.text(file).ok_or_else(|| defect(file, "the file is missing"))?;
+    shape_json::compile(&text).map_err(|error| defect(file, &error.to_string()))
+}
+
+/// Every directory with a `mapping.toml` is a flow.
+fn flow_ids(files: &dyn Files) -> Vec<String> {
+    let paths = files.list("mappings");
+    let id = |path: &String| Some(path.strip_prefix("mappings/")?.strip_suffix("/mapping.toml")?.to_owned());
+    paths.iter().filter_map(id).collect()
+}
+
+fn load_flow(files: &dyn Files, id: &str, folder_shape: &Arc<Shape>) -> Result<Flow, Vec<Defect>> {
+    let one = |defect: Defect| vec![defect];
+    let file = format!("mappings/{id}/mapping.toml");
+    let text = files.text(&file).ok_or_else(|| one(defect(&file, "not readable as UTF-8")))?;
+    let codes = load_codes(files, id)?;
+    let schema = load_schema(files, id, &text).map_err(one)?;
+    let mut mapping = compile::compile(&file, &text, codes, &adapters::steps(), schema.shape())?;
+    let rules_file = format!("mappings/{id}/rules.toml");
+    let rules_text = files.text(&rules_file).unwrap_or_default();
+    let element = mapping.document.record.element.clone();
+    let rules = rules::compile(&rules_file, &rules_text, &mut mapping.names, &mapping.codes, &element)?;
+    let day = |text: &str| {
+        iso_date(text).ok_or_else(|| one(defect(&file, &format!("`{text}` is not a date AAAA-MM-GG"))))
+    };
+    let valid_from = day(&mapping.flow.valid_from)?;
+    let valid_to = mapping.flow.valid_to.as_deref().map(day).transpose()?;
+    let frame = Frame::nominal(&mapping, schema.shape()).map_err(|message| one(defect(&file, &message)))?;
+    let folder_shape = Arc::clone(folder_shape);
+    Ok(Flow { id: id.to_owned(), mapping, rules, schema, frame, folder_shape, valid_from, valid_to })
+}
+
+fn load_codes(files: &dyn Files, id: &str) -> Result<Codes, Vec<Defect>> {
+    let folder = format!("mappings/{id}/codes");
+    let (mut codes, mut defects) = (Codes::new(), Vec::new());
+    for path in files.list(&folder).into_iter().filter(|path| path.ends_with(".csv")) {
+        let name = path[folder.len() + 1..].trim_end_matches(".csv").to_owned();
+        match CodeTable::parse(&files.text(&path).unwrap_or_default()) {
+            Ok(table) => drop(codes.insert(name, Arc::new(table))),
+            Err((line, message)) => defects.push(Defect { line: Some(line), ..defect(&path, &message) }),
+        }
+    }
+    if defects.is_empty() { Ok(codes) } else { Err(defects) }
+}
+
+/// Reads only the schema's name from the mapping, which is compiled afterwards.
+fn load_schema(files: &dyn Files, id: &str, mapping: &str) -> Result<XmlSchema, Defect> {
+    let file = format!("mappings/{id}/mapping.toml");
+    let table: toml::Table =
+        mapping.parse().map_err(|error: toml::de::Error| defect(&file, error.message()))?;
+    let name = table.get("flow").and_then(|flow| flow.get("schema")).and_then(toml::Value::as_str);
+    let name = name.ok_or_else(|| defect(&file, "[flow] schema is missing"))?;
+    let path = format!("schemas/{id}/{name}");
+    let text = files.text(&path).ok_or_else(|| defect(&path, "the schema is missing"))?;
+    XmlSchema::compile(&text).map_err(|error: SchemaError| defect(&path, &error.to_string()))
+}
+
+fn defect(file: &str, message: &str) -> Defect {
+    Defect {
+        file: file.to_owned(),
+        line: None,
+        place: String::new(),
+        message: message.to_owned(),
+        mend: String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::files::{Directory, Embedded};
+    use crate::flow::fixtures;
+    use std::path::Path;
+
+    #[test]
+    fn the_flows_of_the_binary_load() {
+        let catalog = Catalog::load(&Embedded)
+            .map_err(|defects| defects.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+        let catalog = catalog.unwrap_or_else(|defects| panic!("{defects}"));
+        assert!(!catalog.flows().is_empty());
+    }
+
+    #[test]
+    fn every_fixture_gives_what_it_expects() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let catalog =
+            Catalog::load(&Directory::new(root)).map_err(|defects| format!("{defects:#?}")).unwrap();
+        let folder = root.join("fixtures");
+        if std::env::var_os("BLESS").is_some() {
+            fixtures::bless(&catalog, &folder).unwrap();
+        }
+        let results = fixtures::run(&catalog, &folder);
+        let failed: Vec<String> = results
+            .iter()
+            .filter(|result| !result.passed())
+            .map(|result| format!("{}/{}: {}", result.flow, result.case, result.differences.join("; ")))
+            .collect();
+        assert!(failed.is_empty(), "\n{}", failed.join("\n"));
+        assert!(!results.is_empty());
+    }
+}

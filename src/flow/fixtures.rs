@@ -1,0 +1,207 @@
+//! The runner of fixtures: `fixtures/<flow>/<version>/<case>/`.
+//!
+//! A case is `folder.json`, perhaps `context.toml`, and what is expected of it:
+//! `expected.xml` (all its records in one container with the nominal header, a
+//! line per element) and `findings.txt` (`severity rule place`, sorted). A
+//! missing file expects nothing of its kind. New cases are found, not listed.
+
+use super::{Catalog, Container, Context, EnteSettings, Flow, Header, Mapped, OperationKind, Part};
+use crate::folder::FolderSchema;
+use crate::folder::finding::{Finding, Severity};
+use crate::mapping::value::iso_date;
+use jiff::civil::{Date, date};
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// The day on which cases without `context.toml` happen.
+pub const TODAY: Date = date(2026, 3, 1);
+
+/// What became of one case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaseResult {
+    /// `family/version`.
+    pub flow: String,
+    /// Name of the case's directory.
+    pub case: String,
+    pub folder: PathBuf,
+    /// What differs, in English; empty = passed.
+    pub differences: Vec<String>,
+    /// What the case makes today, by file name.
+    pub actual: BTreeMap<String, String>,
+}
+
+impl CaseResult {
+    pub fn passed(&self) -> bool {
+        self.differences.is_empty()
+    }
+}
+
+/// `context.toml` of a case.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct CaseContext {
+    /// Today, ISO.
+    today: Option<String>,
+    /// Settings of the ente for the flow.
+    settings: BTreeMap<String, String>,
+}
+
+/// Runs every case found below `folder`.
+pub fn run(catalog: &Catalog, folder: &Path) -> Vec<CaseResult> {
+    let schema = match FolderSchema::embedded() {
+        Ok(schema) => schema,
+        Err(error) => return vec![failed(folder, error.to_string())],
+    };
+    let cases = cases(folder);
+    cases.iter().map(|case| run_case(catalog, &schema, case)).collect()
+}
+
+/// Runs every case and rewrites what it expects. The diff is then reviewed.
+///
+/// # Errors
+/// If a file cannot be written.
+pub fn bless(catalog: &Catalog, folder: &Path) -> std::io::Result<Vec<CaseResult>> {
+    let results = run(catalog, folder);
+    for result in results.iter().filter(|result| !result.passed()) {
+        for name in EXPECTED {
+            let path = result.folder.join(name);
+            match result.actual.get(name) {
+                Some(text) => std::fs::write(path, text)?,
+                None if path.exists() => std::fs::remove_file(path)?,
+                None => {}
+            }
+        }
+    }
+    Ok(results)
+}
+
+const EXPECTED: [&str; 2] = ["expected.xml", "findings.txt"];
+
+fn cases(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    if folder.join("folder.json").is_file() {
+        found.push(folder.to_owned());
+    }
+    if let Ok(entries) = std::fs::read_dir(folder) {
+        let mut below: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        below.sort();
+        found.extend(below.iter().filter(|path| path.is_dir()).flat_map(|path| cases(path)));
+    }
+    found
+}
+
+fn failed(folder: &Path, message: String) -> CaseResult {
+    let name = |path: Option<&Path>| {
+        path.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+    };
+    let version = folder.parent();
+    let family = version.and_then(Path::parent);
+    CaseResult {
+        flow: format!("{}/{}", name(family), name(version)),
+        case: name(Some(folder)),
+        folder: folder.to_owned(),
+        differences: vec![message],
+        actual: BTreeMap::new(),
+    }
+}
+
+fn run_case(catalog: &Catalog, schema: &FolderSchema, folder: &Path) -> CaseResult {
+    // The path as given may be relative or end in the case itself.
+    let absolute = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let mut result = failed(&absolute, String::new());
+    result.differences.clear();
+    let Some(flow) = catalog.find(&result.flow) else {
+        result.differences.push(format!("there is no flow {}", result.flow));
+        return result;
+    };
+    match actual(flow, schema, &absolute) {
+        Ok(actual) => result.actual = actual,
+        Err(message) => {
+            result.differences.push(message);
+            return result;
+        }
+    }
+    for name in EXPECTED {
+        let expected = std::fs::read_to_string(absolute.join(name)).ok();
+        if let Some(difference) = difference(name, expected.as_deref(), result.actual.get(name)) {
+            result.differences.push(difference);
+        }
+    }
+    result
+}
+
+fn actual(flow: &Flow, schema: &FolderSchema, folder: &Path) -> Result<BTreeMap<String, String>, String> {
+    let bytes = std::fs::read(folder.join("folder.json")).map_err(|error| error.to_string())?;
+    let context = context(&folder.join("context.toml"))?;
+    let mapped = match schema.parse(&bytes) {
+        Ok(parsed) => flow.map(&parsed, &context),
+        Err(findings) => Mapped { findings, ..Mapped::default() },
+    };
+    let mut files = BTreeMap::new();
+    if let Some(payload) = payload(flow, &mapped)? {
+        files.insert("expected.xml".to_owned(), payload);
+    }
+    let findings = findings_text(&mapped);
+    if !findings.is_empty() {
+        files.insert("findings.txt".to_owned(), findings);
+    }
+    Ok(files)
+}
+
+fn context(path: &Path) -> Result<Context, String> {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let case: CaseContext = toml::from_str(&text).map_err(|error| format!("context.toml: {error}"))?;
+    let today = match &case.today {
+        None => TODAY,
+        Some(text) => iso_date(text).ok_or("context.toml: today is not AAAA-MM-GG")?,
+    };
+    Ok(Context { today, ente: EnteSettings { flow: case.settings, ..EnteSettings::default() } })
+}
+
+/// All records in one container, a line per element.
+fn payload(flow: &Flow, mapped: &Mapped) -> Result<Option<String>, String> {
+    let fragments = mapped.records.iter().filter_map(|record| record.fragment.as_ref());
+    let parts: Vec<Part<'_>> =
+        fragments.map(|fragment| (OperationKind::Insert, fragment.expose().as_slice())).collect();
+    if parts.is_empty() {
+        return Ok(None);
+    }
+    let ente = flow.nominal_ente();
+    let nominal = &flow.mapping.document.container.nominal;
+    let header = Header { name: &nominal.nome, date: TODAY, ente: &ente };
+    let payload =
+        flow.assemble(Container::Bulk, &header, &parts).map_err(|problems| format!("{problems:?}"))?;
+    let text = String::from_utf8(payload).map_err(|error| error.to_string())?;
+    Ok(Some(text.replace("><", ">\n<") + "\n"))
+}
+
+/// `severity rule place`, each once, sorted.
+pub fn findings_text(mapped: &Mapped) -> String {
+    let all = mapped.findings.iter().chain(mapped.records.iter().flat_map(|record| &record.findings));
+    let lines: BTreeSet<String> = all.map(line).collect();
+    lines.into_iter().map(|line| line + "\n").collect()
+}
+
+fn line(finding: &Finding) -> String {
+    let severity = match finding.severity {
+        Severity::Warn => "warn",
+        Severity::Withhold => "withhold",
+    };
+    format!("{severity} {} {}", finding.rule, finding.folder_path)
+}
+
+fn difference(name: &str, expected: Option<&str>, actual: Option<&String>) -> Option<String> {
+    match (expected, actual) {
+        (None, None) => None,
+        (None, Some(_)) => Some(format!("{name} is made, but not expected")),
+        (Some(_), None) => Some(format!("{name} is expected, but not made")),
+        (Some(expected), Some(actual)) => {
+            let mut lines = expected.lines().zip(actual.lines()).enumerate();
+            let first = lines.find(|(_, (expected, actual))| expected != actual).map(|(index, _)| index + 1);
+            let longer = (expected.lines().count() != actual.lines().count())
+                .then(|| expected.lines().count().min(actual.lines().count()) + 1);
+            first.or(longer).map(|line| format!("{name} differs from line {line} on"))
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Which field of the folder became which field of the payload.
+
+use super::{Flow, MappedRecord};
+use crate::mapping::compile::RowInfo;
+use std::collections::BTreeSet;
+
+/// One field's way, as a row says it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldLineage {
+    /// Row of `mapping.toml`, counted from 0 in the order of the bitmap.
+    pub row: usize,
+    /// Place in the payload.
+    pub target: String,
+    /// Places in the folder's shape, e.g. `interventi[].importo`.
+    pub sources: Vec<String>,
+    /// Why it is sent.
+    pub purpose: String,
+}
+
+impl Flow {
+    /// All rows, in the order of the bitmap.
+    pub fn rows(&self) -> &[RowInfo] {
+        &self.mapping.rows
+    }
+
+    /// The rows that fired for a record.
+    pub fn lineage(&self, record: &MappedRecord) -> Vec<FieldLineage> {
+        self.lineage_of(&record.rows)
+    }
+
+    /// The rows of a stored bitmap.
+    pub fn lineage_of(&self, bitmap: &[u8]) -> Vec<FieldLineage> {
+        let fired = |index: &usize| bitmap.get(index / 8).is_some_and(|byte| byte & (1 << (index % 8)) != 0);
+        (0..self.rows().len())
+            .filter(fired)
+            .map(|row| {
+                let info = &self.rows()[row];
+                FieldLineage {
+                    row,
+                    target: info.target.clone(),
+                    sources: info.sources.clone(),
+                    purpose: info.row.purpose.clone().unwrap_or_default(),
+                }
+            })
+            .collect()
+    }
+
+    /// Every place of the folder that leaves in a payload.
+    pub fn fields_sent(&self) -> Vec<String> {
+        let sources = self.rows().iter().flat_map(|row| row.sources.iter().cloned());
+        sources.collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// Every place of the folder that the flow reads: sent, looked at by a
+    /// condition or a rule, or used to choose, split and name records.
+    pub fn fields_read(&self) -> Vec<String> {
+        let mapping = &self.mapping;
+        let mut paths = Vec::new();
+        paths.extend([&mapping.source, &mapping.from, &mapping.to]);
+        paths.extend(&mapping.key);
+        for condition in [&mapping.when, &mapping.annulled].into_iter().flatten() {
+            condition.paths(&mut paths);
+        }
+        for rule in &self.rules {
+            paths.extend(rule.paths());
+        }
+        let mut found: BTreeSet<String> = self.fields_sent().into_iter().collect();
+        found.extend(paths.into_iter().flat_map(|path| mapping.names.sources(path)));
+        found.extend(self.lookup_fields());
+        found.into_iter().collect()
+    }
+
+    fn lookup_fields(&self) -> Vec<String> {
+        let field = |list: &str, name: &str| format!("{list}[].{name}");
+        let tables = self.mapping.document.lookup.iter().map(|table| table.get_ref());
+        tables
+            .flat_map(|table| {
+                let ends = table.until.as_deref();
+                std::iter::once(table.by.as_str())
+                    .chain(ends)
+                    .map(|name| field(&table.list, name))
+                    .collect::<Vec<_>>()
+            })
+            .collect()
+    }
+}

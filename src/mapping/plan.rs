@@ -1,0 +1,62 @@
+//! The compiled plan of a record: elements and attributes in the schema's order.
+
+use super::codes::CodeTable;
+use super::condition::Condition;
+use super::path::PathRef;
+use super::transform::Transform;
+use std::sync::Arc;
+
+/// One element of the target with everything below it.
+#[derive(Clone, Debug, Default)]
+pub struct ElementPlan {
+    pub name: String,
+    /// `<Name` and `</Name>`, ready to be written.
+    pub open: String,
+    pub close: String,
+    pub attributes: Vec<FieldPlan>,
+    pub text: Option<FieldPlan>,
+    pub children: Vec<ElementPlan>,
+    /// Written only if this holds.
+    pub when: Option<Condition>,
+    /// Repeated for each item of a list.
+    pub each: Option<EachPlan>,
+}
+
+/// Repetition of an element over a list of the folder.
+#[derive(Clone, Debug)]
+pub struct EachPlan {
+    pub list: PathRef,
+    pub slot: usize,
+    /// Two equal elements are written once.
+    pub unique: bool,
+}
+
+/// One target field: the first of its rows that fires is written.
+#[derive(Clone, Debug)]
+pub struct FieldPlan {
+    /// ` Name="` for an attribute, empty for element text.
+    pub open: String,
+    pub rows: Vec<RowPlan>,
+    /// Position of the target in the schema.
+    pub order: usize,
+}
+
+/// One row of the table.
+#[derive(Clone, Debug)]
+pub struct RowPlan {
+    /// Index among the rows of the mapping (its bit in the bitmap).
+    pub index: usize,
+    pub source: Source,
+    pub transform: Transform,
+    pub codes: Option<(Arc<CodeTable>, usize)>,
+    pub codes_day: Option<PathRef>,
+    pub when: Option<Condition>,
+    pub truncate: Option<usize>,
+}
+
+/// Where a row's value comes from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    Path(PathRef),
+    Constant(String),
+}
