@@ -2,9 +2,7 @@
 
 use super::offer::claim_key;
 use super::select::requeue;
-use super::{
-    Bucket, Ledger, LedgerError, Millis, Operation, State, Submission, SubmissionState,
-};
+use super::{Bucket, Ledger, LedgerError, Millis, Operation, State, Submission, SubmissionState};
 
 /// Limits and naming of a bulk container.
 pub struct Batch<'a> {

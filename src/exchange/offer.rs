@@ -107,7 +107,12 @@ pub fn resume(ledger: &mut dyn Ledger, route: &str) -> Result<(), LedgerError> {
     ledger.put_route(&route)
 }
 
-fn doubt(ledger: &mut dyn Ledger, mut operation: Operation, now: Millis, cause: &str) -> Result<(), LedgerError> {
+fn doubt(
+    ledger: &mut dyn Ledger,
+    mut operation: Operation,
+    now: Millis,
+    cause: &str,
+) -> Result<(), LedgerError> {
     let from = operation.state;
     operation.state = State::Uncertain;
     ledger.put_operation(&operation, from, now, cause)?;
@@ -123,7 +128,12 @@ fn doubt(ledger: &mut dyn Ledger, mut operation: Operation, now: Millis, cause: 
 /// What was offered before `before` and has no receipt is no longer offered: a person decides.
 ///
 /// Without this, flows that the recipient refuses in silence would fill every page for ever.
-pub fn overdue(ledger: &mut dyn Ledger, route: &str, before: Millis, now: Millis) -> Result<u64, LedgerError> {
+pub fn overdue(
+    ledger: &mut dyn Ledger,
+    route: &str,
+    before: Millis,
+    now: Millis,
+) -> Result<u64, LedgerError> {
     let late = ledger.out_since_before(route, before)?;
     let count = late.len() as u64;
     for offered in late {

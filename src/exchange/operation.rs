@@ -26,6 +26,16 @@ impl Kind {
     }
 }
 
+impl From<Kind> for crate::flow::OperationKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Insert => Self::Insert,
+            Kind::Replace => Self::Replace,
+            Kind::Cancel => Self::Cancel,
+        }
+    }
+}
+
 /// Where an operation stands (design: `queued → sending → waiting → accepted | refused`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum State {

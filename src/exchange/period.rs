@@ -27,7 +27,8 @@ impl FromStr for Period {
         match rest {
             None => Ok(Self::months(year, 1, 12)),
             Some(quarter) if quarter.starts_with(['T', 'Q']) => {
-                let number: i8 = quarter[1..].parse().ok().filter(|n| (1..=4).contains(n)).ok_or_else(wrong)?;
+                let number: i8 =
+                    quarter[1..].parse().ok().filter(|n| (1..=4).contains(n)).ok_or_else(wrong)?;
                 Ok(Self::months(year, number * 3 - 2, number * 3))
             }
             Some(month) => {

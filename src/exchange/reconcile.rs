@@ -117,11 +117,7 @@ fn update(
     (record.from, record.to) = (wanted.from, wanted.to);
     record.flow = place.flow.to_owned();
     record.source.clone_from(&wanted.source);
-    if record != before {
-        store(ledger, place, record, now)
-    } else {
-        Ok(record.id)
-    }
+    if record != before { store(ledger, place, record, now) } else { Ok(record.id) }
 }
 
 /// The folder no longer maps to a known record: says why, or that it vanished.

@@ -1,8 +1,8 @@
 //! A run, a sync or a replay wants records up to date: operations are queued.
 
 use super::{
-    Bucket, Desired, Hash, Kind, Ledger, LedgerError, Millis, Operation, Record, RecordId, Rest, RunRow, State,
-    Step, next_step,
+    Bucket, Desired, Hash, Kind, Ledger, LedgerError, Millis, Operation, Record, RecordId, Rest, RunRow,
+    State, Step, next_step,
 };
 
 /// How the selected records shall leave.

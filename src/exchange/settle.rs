@@ -175,7 +175,11 @@ fn conclude(
 }
 
 /// Moves the acknowledged side after an accepted operation.
-fn acknowledge(ledger: &mut dyn Ledger, record: &mut Record, operation: &Operation) -> Result<(), LedgerError> {
+fn acknowledge(
+    ledger: &mut dyn Ledger,
+    record: &mut Record,
+    operation: &Operation,
+) -> Result<(), LedgerError> {
     let before = record.held;
     record.held = match operation.kind {
         Kind::Cancel => None,

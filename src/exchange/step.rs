@@ -34,10 +34,14 @@ pub fn next_step(record: &Record, can_replace: bool) -> Step {
         return Step::Rest(Rest::Trouble);
     }
     let step = match (record.desired, record.held) {
-        (Desired::SetAside, _) | (Desired::Vanished | Desired::Nothing, Some(_)) => Step::Rest(Rest::SetAside),
+        (Desired::SetAside, _) | (Desired::Vanished | Desired::Nothing, Some(_)) => {
+            Step::Rest(Rest::SetAside)
+        }
         (Desired::Nothing | Desired::Absent(_) | Desired::Vanished, None) => Step::Rest(Rest::Nothing),
         (Desired::Present { content, register_key }, None) => act(Kind::Insert, content, register_key, false),
-        (Desired::Present { content, .. }, Some(held)) if held.content == content => Step::Rest(Rest::Unchanged),
+        (Desired::Present { content, .. }, Some(held)) if held.content == content => {
+            Step::Rest(Rest::Unchanged)
+        }
         (Desired::Present { content, register_key }, Some(_)) if can_replace => {
             act(Kind::Replace, content, register_key, false)
         }
@@ -45,7 +49,9 @@ pub fn next_step(record: &Record, can_replace: bool) -> Step {
         (Desired::Absent(_), Some(held)) => act(Kind::Cancel, held.content, held.register_key, false),
     };
     match step {
-        Step::Do { kind, content, .. } if record.refused == Some((kind, content)) => Step::Rest(Rest::Refused),
+        Step::Do { kind, content, .. } if record.refused == Some((kind, content)) => {
+            Step::Rest(Rest::Refused)
+        }
         step => step,
     }
 }

@@ -107,6 +107,17 @@ fn header_slots<'a>(header: &Header<'a>) -> Vec<Slot<'a>> {
 }
 
 impl Flow {
+    /// The name of an ente's container by day (`AAAAMMGG`) and daily progressive.
+    pub fn container_name(&self, ente: &str, day: &str, progressive: u32) -> String {
+        let name = self.mapping.document.container.name.replace("{ente}", ente).replace("{giorno}", day);
+        name.replace("{progressivo}", &format!("{progressive:07}"))
+    }
+
+    /// The kind by which the recipient sorts containers.
+    pub fn container_kind(&self) -> &str {
+        &self.mapping.document.container.kind
+    }
+
     /// When a container is full.
     pub fn limits(&self, container: Container) -> LimitTable {
         let table = &self.mapping.document.container;

@@ -8,6 +8,7 @@ mod check_rows;
 mod container;
 pub mod files;
 pub mod fixtures;
+pub mod former;
 mod incident;
 mod lineage;
 

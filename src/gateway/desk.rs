@@ -9,7 +9,7 @@ use super::{Gateway, container_settings};
 use crate::audit::EventKind;
 use crate::channel::offer::{OfferDesk, Served, Soon};
 use crate::exchange::{
-    Answer, Decision, LedgerError, Millis, Offered, OfferPolicy, Page, Poll, Receipt, Record, Settled, State,
+    Answer, Decision, LedgerError, Millis, OfferPolicy, Offered, Page, Poll, Receipt, Record, Settled, State,
     decide, overdue, poll, resume, settle, settle_operation, suspend,
 };
 use crate::flow::{Catalog, Container, Header};
@@ -45,13 +45,15 @@ impl OfferDesk for Arc<Gateway> {
 impl Gateway {
     /// Answers a poll: identifiers and timestamps are on disk before a byte leaves.
     fn serve_page(&self, route: &str, since: Millis, limit: usize) -> Result<Vec<Served>, LedgerError> {
-        let settings = self.settings.route(route).ok_or_else(|| LedgerError::Missing(format!("route {route}")))?;
+        let settings =
+            self.settings.route(route).ok_or_else(|| LedgerError::Missing(format!("route {route}")))?;
         let catalog = Arc::clone(&self.catalog);
         let can_replace = self.settings.register(&settings.register).can_replace;
         let (now, day, taken_over) = (self.clock.now_ms(), self.clock.day(), settings.taken_over);
         let (id, at) = (route.to_owned(), self.clock.rfc3339());
         let page = self.books.write(move |tx| {
-            let name = |record: &Record, day: &str, number: u32| container_name(&catalog, record, day, number);
+            let name =
+                |record: &Record, day: &str, number: u32| container_name(&catalog, record, day, number);
             let policy = OfferPolicy {
                 name: &name,
                 since_tolerance: SINCE_TOLERANCE_MS,
@@ -64,7 +66,11 @@ impl Gateway {
             Ok(page)
         })?;
         if page.found_behind {
-            tracing::error!(route, since, "the recipient knows a timestamp this ledger never gave: route suspended");
+            tracing::error!(
+                route,
+                since,
+                "the recipient knows a timestamp this ledger never gave: route suspended"
+            );
         }
         page.flows.iter().filter_map(|offered| self.served(offered, can_replace).transpose()).collect()
     }
@@ -78,8 +84,9 @@ impl Gateway {
         let flow = self.catalog.find(&head.flow).ok_or_else(|| LedgerError::Missing(head.flow.clone()))?;
         let settings = container_settings(ente);
         let name = offered.submission.name.as_str();
-        let header = Header { name, date: date_in(name).unwrap_or_else(|| self.clock.today()), ente: &settings };
-        match flow.assemble(Container::Single, &header, &[(operation.kind, fragment.expose())]) {
+        let header =
+            Header { name, date: date_in(name).unwrap_or_else(|| self.clock.today()), ente: &settings };
+        match flow.assemble(Container::Single, &header, &[(operation.kind.into(), fragment.expose())]) {
             Ok(bytes) => Ok(Some(Served {
                 ente: ente.code.clone(),
                 ente_name: ente.name.clone(),
@@ -90,7 +97,11 @@ impl Gateway {
             })),
             Err(problems) => {
                 let first = problems.first().map(|problem| problem.code.clone()).unwrap_or_default();
-                tracing::error!(operation = operation.id, code = first, "a container no longer passes its schema");
+                tracing::error!(
+                    operation = operation.id,
+                    code = first,
+                    "a container no longer passes its schema"
+                );
                 let (operation, now) = (operation.clone(), self.clock.now_ms());
                 self.books
                     .write(move |tx| settle_operation(tx, operation, Answer::Failed, can_replace, now))
@@ -99,7 +110,11 @@ impl Gateway {
         }
     }
 
-    async fn take_receipts(&self, route: String, mut receipts: Vec<Receipt>) -> Result<Vec<Settled>, LedgerError> {
+    async fn take_receipts(
+        &self,
+        route: String,
+        mut receipts: Vec<Receipt>,
+    ) -> Result<Vec<Settled>, LedgerError> {
         let register = self.settings.route(&route).map(|route| route.register.clone()).unwrap_or_default();
         let can_replace = self.settings.register(&register).can_replace;
         for receipt in &mut receipts {
@@ -197,7 +212,10 @@ fn note_page(tx: &Tx<'_>, route: &str, page: &Page, at: String) -> Result<(), Le
     }
     let note = Note::new(at, route, EventKind::SubmissionServed, route).with("count", page.flows.len());
     let names = page.flows.iter().map(|flow| flow.submission.name.as_str());
-    append(tx, note.with("first", names.clone().next().unwrap_or("")).with("last", names.last().unwrap_or("")))
+    append(
+        tx,
+        note.with("first", names.clone().next().unwrap_or("")).with("last", names.last().unwrap_or("")),
+    )
 }
 
 /// A container's name, as the flow of its record writes it.
@@ -211,7 +229,8 @@ fn container_name(catalog: &Catalog, record: &Record, day: &str, number: u32) ->
 /// The day `AAAAMMGG` that a container's name carries: the container says the same day whenever
 /// it is built again.
 pub(super) fn date_in(name: &str) -> Option<jiff::civil::Date> {
-    let day = name.split('.').find(|part| part.len() == 8 && part.bytes().all(|byte| byte.is_ascii_digit()))?;
+    let day =
+        name.split('.').find(|part| part.len() == 8 && part.bytes().all(|byte| byte.is_ascii_digit()))?;
     jiff::civil::Date::strptime("%Y%m%d", day).ok()
 }
 

@@ -14,8 +14,8 @@ use super::settings::{Channel, Route};
 use super::{Gateway, container_settings};
 use crate::audit::EventKind;
 use crate::exchange::{
-    Answer, Batch, Bucket, Ledger, LedgerError, Operation, Receipt, Settled, State, Submission, SubmissionState,
-    gather, settle_operation,
+    Answer, Batch, Bucket, Ledger, LedgerError, Operation, Receipt, Settled, State, Submission,
+    SubmissionState, gather, settle_operation,
 };
 use crate::flow::{Container, Header};
 use crate::queue::{EmbeddedQueue, Lease};
@@ -76,12 +76,13 @@ impl Gateway {
         let head = self.books.record_head(first.record)?;
         let flow = self.catalog.find(&head.flow).ok_or_else(|| LedgerError::Missing(head.flow.clone()))?;
         let ente = self.settings.ente(&head.ente).ok_or_else(|| LedgerError::Missing(head.ente.clone()))?;
-        let opened = operations.iter().map(|operation| self.open_fragment(operation.record, &operation.content));
+        let opened =
+            operations.iter().map(|operation| self.open_fragment(operation.record, &operation.content));
         let fragments = opened.collect::<Result<Vec<_>, _>>()?;
         let parts: Vec<_> = operations
             .iter()
             .zip(&fragments)
-            .map(|(operation, fragment)| (operation.kind, fragment.expose().as_slice()))
+            .map(|(operation, fragment)| (operation.kind.into(), fragment.expose().as_slice()))
             .collect();
         let settings = container_settings(ente);
         let date = date_in(&submission.name).unwrap_or_else(|| self.clock.today());
@@ -103,12 +104,14 @@ impl Gateway {
     ) -> Result<Vec<Settled>, LedgerError> {
         let view = self.books.submission_by_name(name)?;
         let view = view.ok_or_else(|| LedgerError::Missing(format!("submission {name}")))?;
-        let register = self.settings.route(&view.route).map(|route| route.register.clone()).unwrap_or_default();
+        let register =
+            self.settings.route(&view.route).map(|route| route.register.clone()).unwrap_or_default();
         let can_replace = self.settings.register(&register).can_replace;
         let mut settled = Vec::new();
         for operation in self.books.operations_of(view.id)? {
             let key = self.books.record_head(operation.record)?.key;
-            let answer = answers.iter().find(|(wanted, ..)| wanted.as_ref().is_none_or(|wanted| *wanted == key));
+            let answer =
+                answers.iter().find(|(wanted, ..)| wanted.as_ref().is_none_or(|wanted| *wanted == key));
             let Some((_, answer, text)) = answer else { continue };
             let mut receipt = Receipt {
                 name: name.to_owned(),

@@ -173,12 +173,7 @@ fn collect(results: &Receiver<(u64, Pending)>, each: &mut impl FnMut(&LineResult
     summary
 }
 
-fn conclude(
-    number: u64,
-    pending: Pending,
-    summary: &mut ImportSummary,
-    each: &mut impl FnMut(&LineResult),
-) {
+fn conclude(number: u64, pending: Pending, summary: &mut ImportSummary, each: &mut impl FnMut(&LineResult)) {
     let line = match pending {
         Pending::Refused(line) => line,
         Pending::Saving(id, ticket) => match ticket.wait() {

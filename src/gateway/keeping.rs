@@ -10,8 +10,10 @@ use crate::seal::{SealError, WrappedKey, place};
 impl Gateway {
     /// The folder of a row, opened.
     pub fn open_folder(&self, row: &FolderRow) -> Result<Folder, LedgerError> {
-        let key = self.sealer.open_subject(&WrappedKey::from_bytes(row.wrapped_key.clone())).map_err(sealed)?;
-        let body = self.sealer.open(&key, &folder_place(&row.ente, &row.folder_id), &row.body).map_err(sealed)?;
+        let key =
+            self.sealer.open_subject(&WrappedKey::from_bytes(row.wrapped_key.clone())).map_err(sealed)?;
+        let body =
+            self.sealer.open(&key, &folder_place(&row.ente, &row.folder_id), &row.body).map_err(sealed)?;
         let body = serde_json::from_slice(body.expose())
             .map_err(|_| LedgerError::Corrupt(format!("folder {} is no JSON", row.folder_id)))?;
         Ok(Folder {

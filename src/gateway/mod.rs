@@ -13,7 +13,7 @@ mod runs;
 mod save;
 pub mod settings;
 
-pub use adopt::{Adopted, AdoptError};
+pub use adopt::{AdoptError, Adopted};
 pub use clock::{Clock, SystemClock};
 pub use import::{ImportSummary, LineResult};
 pub use runs::{RunError, RunRequest};

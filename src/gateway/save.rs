@@ -83,7 +83,11 @@ impl Gateway {
     }
 
     /// Prepares a save and hands it to the ledger; the ticket waits for the commit.
-    pub(super) fn submit(&self, folder: &Folder, actor: &str) -> Result<crate::ledger::Ticket<Saved>, LedgerError> {
+    pub(super) fn submit(
+        &self,
+        folder: &Folder,
+        actor: &str,
+    ) -> Result<crate::ledger::Ticket<Saved>, LedgerError> {
         let stored = self.books.folder(&folder.ente, &folder.id)?;
         let created = stored.is_none();
         let wrapped = match stored {
@@ -100,8 +104,14 @@ impl Gateway {
         Ok(self.books.submit(move |tx| keep(tx, &row, prepared, created, now, &at, &actor)))
     }
 
-    fn folder_row(&self, folder: &Folder, key: &SubjectKey, wrapped: &WrappedKey) -> Result<FolderRow, LedgerError> {
-        let body = serde_json::to_vec(folder.body.expose()).map_err(|error| LedgerError::Store(Box::new(error)))?;
+    fn folder_row(
+        &self,
+        folder: &Folder,
+        key: &SubjectKey,
+        wrapped: &WrappedKey,
+    ) -> Result<FolderRow, LedgerError> {
+        let body =
+            serde_json::to_vec(folder.body.expose()).map_err(|error| LedgerError::Store(Box::new(error)))?;
         let person = fields::person_key(folder.body.expose());
         let person = person.as_ref().map_or("", |person| person.expose().as_str());
         Ok(FolderRow {
@@ -278,5 +288,28 @@ fn unknown_ente() -> Finding {
         ),
         verdict: Verdict::CorrectFolder,
         source: "raccordo: configuration".into(),
+    }
+}
+
+/// Folders mapped again in one go.
+const LOOK_CHUNK: usize = 200;
+
+impl Gateway {
+    /// Maps again the folders whose calendar day has come (a new year slice, a new age band);
+    /// returns how many.
+    pub fn look_again(&self) -> Result<u64, LedgerError> {
+        let mut looked = 0;
+        loop {
+            let today = self.clock.today().to_string();
+            let due = self.books.write(move |tx| tx.folders_to_look_at(&today, LOOK_CHUNK))?;
+            for row in &due {
+                let folder = self.open_folder(row)?;
+                self.submit(&folder, "calendar")?.wait()?;
+                looked += 1;
+            }
+            if due.len() < LOOK_CHUNK {
+                return Ok(looked);
+            }
+        }
     }
 }

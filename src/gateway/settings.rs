@@ -203,7 +203,8 @@ impl Settings {
 
     /// The first route of an ente to a register: the one taken when none is named.
     pub fn route_to(&self, ente: &str, register: &str) -> Option<&Route> {
-        let serves = |route: &&Route| route.register == register && route.enti.iter().any(|code| code == ente);
+        let serves =
+            |route: &&Route| route.register == register && route.enti.iter().any(|code| code == ente);
         self.route.iter().find(serves)
     }
 
@@ -237,7 +238,8 @@ impl Settings {
         let operators = route.enti.iter().filter_map(|code| self.ente(code));
         for ente in operators.filter(|ente| ente.operator.is_none()) {
             let code = &ente.code;
-            defects.push(format!("ente {code}: operator_file is missing, containers need the operator's code"));
+            defects
+                .push(format!("ente {code}: operator_file is missing, containers need the operator's code"));
         }
         match route.channel {
             Channel::Offer if route.voucher.is_none() => defects

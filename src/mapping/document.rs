@@ -136,6 +136,10 @@ pub struct ContainerTable {
     /// Root element.
     pub root: String,
     pub namespace: Option<String>,
+    /// How a container is named: `{ente}`, `{giorno}` (AAAAMMGG) and `{progressivo}` (7 digits) are filled in.
+    pub name: String,
+    /// The kind by which the recipient sorts containers.
+    pub kind: String,
     pub single: LimitTable,
     pub bulk: LimitTable,
     /// Header values with which a record is validated before any container exists.

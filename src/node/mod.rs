@@ -1,1 +1,49 @@
-//! The room `node`.
+//! Wires the parts into a process: configuration, gateway, listeners, the ticks of the clock.
+
+pub mod config;
+mod keys;
+mod serve;
+mod ticks;
+
+pub use serve::{Running, ServeError, start};
+pub use ticks::tick;
+
+use crate::flow::Catalog;
+use crate::flow::files::{Directory, Embedded, Files};
+use crate::gateway::{Gateway, OpenError, Settings, SystemClock};
+use crate::mapping::Defect;
+
+/// A process that could not begin its work.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Config(#[from] config::ConfigError),
+    #[error("the flows do not load:\n{}", lines(.0))]
+    Flows(Vec<Defect>),
+    #[error(transparent)]
+    Open(#[from] OpenError),
+}
+
+fn lines(defects: &[Defect]) -> String {
+    defects.iter().map(|defect| format!("  {defect}")).collect::<Vec<_>>().join("\n")
+}
+
+/// The files of the flows: a directory named by `RACCORDO_FLOWS` (with mappings/ and schemas/),
+/// else those that travel in the binary.
+pub fn flow_files() -> Box<dyn Files> {
+    match std::env::var_os("RACCORDO_FLOWS") {
+        Some(directory) => Box::new(Directory::new(directory)),
+        None => Box::new(Embedded),
+    }
+}
+
+/// Loads and checks the flows.
+pub fn load_catalog() -> Result<Catalog, StartError> {
+    Catalog::load(&*flow_files()).map_err(StartError::Flows)
+}
+
+/// Opens the gateway of a configuration on the machine's clock.
+pub fn open(settings: Settings) -> Result<Gateway, StartError> {
+    let catalog = load_catalog()?;
+    Ok(Gateway::open(settings, catalog, Box::new(SystemClock))?)
+}

@@ -80,8 +80,11 @@ fn bearer(request: &Request) -> Option<&str> {
 fn recognise(tokens: &[Token], presented: &str) -> Option<Caller> {
     let presented = hexadecimal(digest::digest(&digest::SHA256, presented.as_bytes()).as_ref());
     let known = tokens.iter().find(|token| {
-        constant_time::verify_slices_are_equal(token.sha256.to_ascii_lowercase().as_bytes(), presented.as_bytes())
-            .is_ok()
+        constant_time::verify_slices_are_equal(
+            token.sha256.to_ascii_lowercase().as_bytes(),
+            presented.as_bytes(),
+        )
+        .is_ok()
     })?;
     Some(Caller { name: known.name.clone(), enti: known.enti.clone() })
 }

@@ -35,7 +35,10 @@ pub async fn blocking<T: Send + 'static>(
 ) -> Result<T, Problem> {
     let task = tokio::task::spawn_blocking(act).await;
     task.unwrap_or_else(|_| {
-        Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "An act panicked; nothing of it took effect. See the log."))
+        Err(Problem::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "An act panicked; nothing of it took effect. See the log.",
+        ))
     })
 }
 
@@ -60,7 +63,11 @@ pub async fn save(
 }
 
 fn saved_json(id: &str, saved: &Saved) -> Value {
-    let findings: Vec<_> = saved.findings.iter().map(|row| json!({"flow": row.flow, "record": row.record, "finding": row.finding})).collect();
+    let findings: Vec<_> = saved
+        .findings
+        .iter()
+        .map(|row| json!({"flow": row.flow, "record": row.record, "finding": row.finding}))
+        .collect();
     json!({
         "id": id, "created": saved.created, "records": saved.records, "withheld": saved.withheld,
         "findings": findings,
@@ -240,8 +247,13 @@ fn start_sync(
     register: &str,
 ) -> Result<Vec<i64>, Problem> {
     let row = find(gateway, caller, whose, id)?;
-    let flows: Vec<_> =
-        gateway.catalog.flows().iter().filter(|flow| flow.register() == register).map(|flow| flow.id().to_owned()).collect();
+    let flows: Vec<_> = gateway
+        .catalog
+        .flows()
+        .iter()
+        .filter(|flow| flow.register() == register)
+        .map(|flow| flow.id().to_owned())
+        .collect();
     if flows.is_empty() {
         return Err(Problem::new(StatusCode::NOT_FOUND, format!("No flow goes to a register `{register}`.")));
     }

@@ -44,7 +44,8 @@ impl From<SaveError> for Problem {
     fn from(error: SaveError) -> Self {
         match error {
             SaveError::Invalid(findings) => {
-                let detail = "The folder is not valid: nothing was saved. The findings say where and what to do.";
+                let detail =
+                    "The folder is not valid: nothing was saved. The findings say where and what to do.";
                 Self { status: StatusCode::UNPROCESSABLE_ENTITY, detail: detail.into(), findings }
             }
             SaveError::Older(why) => Self::new(StatusCode::CONFLICT, why),
@@ -71,7 +72,9 @@ impl From<RunError> for Problem {
     fn from(error: RunError) -> Self {
         match error {
             RunError::Ledger(error) => error.into(),
-            RunError::NoFolder(_) | RunError::NoFlow(_) => Self::new(StatusCode::NOT_FOUND, error.to_string()),
+            RunError::NoFolder(_) | RunError::NoFlow(_) => {
+                Self::new(StatusCode::NOT_FOUND, error.to_string())
+            }
             RunError::NoRoute { .. } => Self::new(StatusCode::CONFLICT, error.to_string()),
         }
     }

@@ -96,8 +96,10 @@ pub async fn approve(
 
 /// A run with its balance, as JSON.
 pub fn run_json(run: &RunHead) -> Value {
-    let terms: Map<String, Value> =
-        Bucket::ALL.iter().map(|bucket| (bucket.word().to_owned(), run.balance.count(*bucket).into())).collect();
+    let terms: Map<String, Value> = Bucket::ALL
+        .iter()
+        .map(|bucket| (bucket.word().to_owned(), run.balance.count(*bucket).into()))
+        .collect();
     json!({
         "id": run.id, "ente": run.ente, "register": run.register, "flow": run.flow, "period": run.period,
         "route": run.route, "started_at": run.started_at, "actor": run.actor, "selecting": run.selecting,

@@ -99,7 +99,8 @@ pub async fn files(
     caller.may_do_all()?;
     blocking(move || {
         let route = gateway.settings.route(&id);
-        let route = route.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, format!("There is no route {id}.")))?;
+        let route =
+            route.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, format!("There is no route {id}.")))?;
         let written = gateway.build_files(route)?;
         Ok(Json(json!({ "files": written })))
     })
@@ -134,8 +135,11 @@ pub async fn readyz(State(gateway): State<Arc<Gateway>>) -> Response {
     match gateway.books.routes() {
         Err(error) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response(),
         Ok(routes) => {
-            let suspended: Vec<_> =
-                routes.into_iter().filter(|route| route.suspended.is_some()).map(|route| route.route).collect();
+            let suspended: Vec<_> = routes
+                .into_iter()
+                .filter(|route| route.suspended.is_some())
+                .map(|route| route.route)
+                .collect();
             Json(json!({ "status": "ready", "suspended_routes": suspended })).into_response()
         }
     }
@@ -145,12 +149,14 @@ pub async fn readyz(State(gateway): State<Arc<Gateway>>) -> Response {
 pub async fn metrics(State(gateway): State<Arc<Gateway>>) -> Result<Response, Problem> {
     let mut text = String::new();
     text.push_str("# HELP raccordo_folders Stored folders.\n# TYPE raccordo_folders gauge\n");
-    drop(writeln!(text, "raccordo_folders {}", gateway.books.folder_count()?));
+    let _ = writeln!(text, "raccordo_folders {}", gateway.books.folder_count()?);
     text.push_str("# HELP raccordo_operations Operations by state.\n# TYPE raccordo_operations gauge\n");
     for (state, count) in gateway.books.operation_counts()? {
-        drop(writeln!(text, "raccordo_operations{{state=\"{state}\"}} {count}"));
+        let _ = writeln!(text, "raccordo_operations{{state=\"{state}\"}} {count}");
     }
-    text.push_str("# HELP raccordo_records Records by ente, flow and standing.\n# TYPE raccordo_records gauge\n");
+    text.push_str(
+        "# HELP raccordo_records Records by ente, flow and standing.\n# TYPE raccordo_records gauge\n",
+    );
     for standing in gateway.books.standings()? {
         let labels = format!("ente=\"{}\",flow=\"{}\"", standing.ente, standing.flow);
         for (word, count) in [
@@ -160,15 +166,17 @@ pub async fn metrics(State(gateway): State<Arc<Gateway>>) -> Result<Response, Pr
             ("differing", standing.differing),
             ("absent", standing.absent),
         ] {
-            drop(writeln!(text, "raccordo_records{{{labels},standing=\"{word}\"}} {count}"));
+            let _ = writeln!(text, "raccordo_records{{{labels},standing=\"{word}\"}} {count}");
         }
     }
-    text.push_str("# HELP raccordo_route_queued Queued operations by route.\n# TYPE raccordo_route_queued gauge\n");
+    text.push_str(
+        "# HELP raccordo_route_queued Queued operations by route.\n# TYPE raccordo_route_queued gauge\n",
+    );
     for route in gateway.books.routes()? {
-        drop(writeln!(text, "raccordo_route_queued{{route=\"{}\"}} {}", route.route, route.queued));
+        let _ = writeln!(text, "raccordo_route_queued{{route=\"{}\"}} {}", route.route, route.queued);
         let stopped = u8::from(route.suspended.is_some());
-        drop(writeln!(text, "raccordo_route_suspended{{route=\"{}\"}} {stopped}", route.route));
-        drop(writeln!(text, "raccordo_route_out{{route=\"{}\"}} {}", route.route, route.out));
+        let _ = writeln!(text, "raccordo_route_suspended{{route=\"{}\"}} {stopped}", route.route);
+        let _ = writeln!(text, "raccordo_route_out{{route=\"{}\"}} {}", route.route, route.out);
     }
     let kind = "text/plain; version=0.0.4; charset=utf-8";
     Ok(([(header::CONTENT_TYPE, kind)], text).into_response())

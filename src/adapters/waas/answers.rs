@@ -17,7 +17,11 @@ pub fn problem(status: StatusCode, detail: &str) -> Response {
 
 /// 401 with the scheme to use, or 403.
 pub fn denied(denied: &Denied) -> Response {
-    tracing::warn!(rule = denied.rule, status = denied.status, "a caller of the offered route was turned away");
+    tracing::warn!(
+        rule = denied.rule,
+        status = denied.status,
+        "a caller of the offered route was turned away"
+    );
     let status = StatusCode::from_u16(denied.status).unwrap_or(StatusCode::FORBIDDEN);
     let mut answer = problem(status, &denied.message.it);
     if status == StatusCode::UNAUTHORIZED {
@@ -29,7 +33,10 @@ pub fn denied(denied: &Denied) -> Response {
 /// 500: nothing took effect, the recipient comes again.
 pub fn internal(error: &LedgerError) -> Response {
     tracing::error!(%error, "the ledger failed an offered route");
-    problem(StatusCode::INTERNAL_SERVER_ERROR, "Errore interno: la richiesta non ha avuto effetto, riprovare.")
+    problem(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "Errore interno: la richiesta non ha avuto effetto, riprovare.",
+    )
 }
 
 /// OAS `date-time` with exactly three fraction digits and `Z`.

@@ -27,13 +27,15 @@ struct EsitoFlusso {
 
 /// Reads a body; the error says in Italian what is wrong, without repeating it.
 pub fn read(body: &[u8]) -> Result<Vec<Receipt>, String> {
-    let value: serde_json::Value = serde_json::from_slice(body)
-        .map_err(|error| format!("Il corpo non è JSON valido (riga {}, colonna {}).", error.line(), error.column()))?;
+    let value: serde_json::Value = serde_json::from_slice(body).map_err(|error| {
+        format!("Il corpo non è JSON valido (riga {}, colonna {}).", error.line(), error.column())
+    })?;
     if !value.is_object() {
         return Err("Il corpo deve essere un oggetto con `elenco_esiti`.".into());
     }
-    let elenco: ElencoEsiti = serde_json::from_value(value)
-        .map_err(|_| "Il corpo non rispetta lo schema ElencoEsiti: campi obbligatori o tipi errati.".to_owned())?;
+    let elenco: ElencoEsiti = serde_json::from_value(value).map_err(|_| {
+        "Il corpo non rispetta lo schema ElencoEsiti: campi obbligatori o tipi errati.".to_owned()
+    })?;
     if elenco.elenco_esiti.len() > 100 {
         return Err("`elenco_esiti` contiene più di 100 esiti.".into());
     }

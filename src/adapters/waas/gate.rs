@@ -50,11 +50,8 @@ pub struct Gate {
 impl Gate {
     /// A gate over the offered routes.
     pub fn new(doors: Vec<Door>, public_url: &str, now_s: Box<dyn Fn() -> i64 + Send + Sync>) -> Self {
-        let keyed = |door| Keyed {
-            door,
-            keys: RwLock::new(Arc::new(KeySet::empty())),
-            last_try_s: Mutex::new(None),
-        };
+        let keyed =
+            |door| Keyed { door, keys: RwLock::new(Arc::new(KeySet::empty())), last_try_s: Mutex::new(None) };
         Self {
             doors: doors.into_iter().map(keyed).collect(),
             public_url: public_url.trim_end_matches('/').to_owned(),

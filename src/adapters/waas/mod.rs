@@ -67,7 +67,12 @@ struct Entries<'a> {
     elenco_flussi: Vec<Flusso<'a>>,
 }
 
-async fn flussi(State(waas): State<Waas>, uri: Uri, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
+async fn flussi(
+    State(waas): State<Waas>,
+    uri: Uri,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
     let door = match waas.gate.admit(&headers, "GET", &uri).await {
         Ok(door) => door,
         Err(denied) => return answers::denied(&denied),
@@ -104,10 +109,16 @@ fn asked(query: &str) -> Result<Asked, &'static str> {
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         match name {
-            "since" => since = Some(parse_since(value).ok_or("`since` deve essere un intero di millisecondi, 0 o più.")?),
+            "since" => {
+                since = Some(
+                    parse_since(value).ok_or("`since` deve essere un intero di millisecondi, 0 o più.")?,
+                )
+            }
             "limit" | "max_entries" => {
-                let number: usize = value.parse().map_err(|_| "`limit` deve essere un intero fra 0 e 100.")?;
-                limit = Some(number).filter(|n| *n <= LIMIT_MOST).ok_or("`limit` deve essere fra 0 e 100.")?;
+                let number: usize =
+                    value.parse().map_err(|_| "`limit` deve essere un intero fra 0 e 100.")?;
+                limit =
+                    Some(number).filter(|n| *n <= LIMIT_MOST).ok_or("`limit` deve essere fra 0 e 100.")?;
             }
             _ => {}
         }

@@ -6,13 +6,14 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::{Tx, store};
 use crate::exchange::{
-    Absence, Bucket, Desired, Hash, Held, Kind, Ledger, LedgerError, Millis, Offered, Operation, Order, Receipt,
-    Record, RecordId, RouteState, RunRow, State, Submission, SubmissionState, Suspension, Trouble,
+    Absence, Bucket, Desired, Hash, Held, Kind, Ledger, LedgerError, Millis, Offered, Operation, Order,
+    Receipt, Record, RecordId, RouteState, RunRow, State, Submission, SubmissionState, Suspension, Trouble,
 };
 
 type R<T> = Result<T, LedgerError>;
 
-const RECORD: &str = "id, ente, register, flow, folder, key, source, from_day, to_day, desired, desired_content,
+const RECORD: &str =
+    "id, ente, register, flow, folder, key, source, from_day, to_day, desired, desired_content,
   desired_key, held_content, held_key, held_generation, current, refused_kind, refused_content, generation,
   due_route, due_interactive, due_replace, trouble";
 const OPERATION: &str = "o.id, o.record, o.generation, o.kind, o.state, o.content, o.register_key, o.route,
@@ -52,11 +53,17 @@ impl Tx<'_> {
     }
 
     pub(super) fn run(&self, sql: &str, parameters: impl rusqlite::Params) -> R<usize> {
-        self.connection.prepare_cached(sql).and_then(|mut statement| statement.execute(parameters)).map_err(store)
+        self.connection
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.execute(parameters))
+            .map_err(store)
     }
 
     pub(super) fn add(&self, sql: &str, parameters: impl rusqlite::Params) -> R<i64> {
-        self.connection.prepare_cached(sql).and_then(|mut statement| statement.insert(parameters)).map_err(store)
+        self.connection
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.insert(parameters))
+            .map_err(store)
     }
 }
 
@@ -154,7 +161,15 @@ impl Ledger for Tx<'_> {
         let changed = self.run(
             "UPDATE operation SET kind = ?2, state = ?3, content = ?4, register_key = ?5, submission = ?6
              WHERE id = ?1 AND state = ?7",
-            params![o.id, o.kind.word(), o.state.word(), o.content, o.register_key, o.submission, from.word()],
+            params![
+                o.id,
+                o.kind.word(),
+                o.state.word(),
+                o.content,
+                o.register_key,
+                o.submission,
+                from.word()
+            ],
         )?;
         if changed != 1 {
             return Err(LedgerError::Corrupt(format!("operation {} is not {}", o.id, from.word())));
@@ -214,7 +229,8 @@ impl Ledger for Tx<'_> {
                 (Some("behind"), Some(last_given), Some(recipient_has))
             }
         };
-        let sql = "INSERT OR REPLACE INTO route (id, last_given, last_since, last_polled, suspended, gap_from,
+        let sql =
+            "INSERT OR REPLACE INTO route (id, last_given, last_since, last_polled, suspended, gap_from,
                    gap_to) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
         self.run(sql, params![r.id, r.last_given, r.last_since, r.last_polled, word, from, to]).map(drop)
     }
@@ -308,7 +324,8 @@ impl Ledger for Tx<'_> {
 
 impl Tx<'_> {
     fn note(&self, operation: i64, at: Millis, from: &str, to: State, cause: &str) -> R<()> {
-        let sql = "INSERT INTO transition (operation, at, from_state, to_state, cause) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let sql =
+            "INSERT INTO transition (operation, at, from_state, to_state, cause) VALUES (?1, ?2, ?3, ?4, ?5)";
         self.run(sql, params![operation, at, from, to.word(), cause]).map(drop)
     }
 }

@@ -8,8 +8,7 @@ use crate::ledger::{FindingRow, FolderRow};
 
 type R<T> = Result<T, LedgerError>;
 
-const FOLDER: &str =
-    "id, ente, folder_id, version, wrapped_key, person, content, body, saved_at, look_again";
+const FOLDER: &str = "id, ente, folder_id, version, wrapped_key, person, content, body, saved_at, look_again";
 
 impl Tx<'_> {
     /// The folder of an ente by the CSI product's id.
@@ -74,6 +73,25 @@ impl Tx<'_> {
         let sql = "INSERT OR IGNORE INTO payload (record, content, sealed) VALUES (?1, ?2, ?3)";
         self.run(sql, params![record, content, sealed])?;
         self.run("UPDATE record SET rows = ?2 WHERE id = ?1", params![record, rows]).map(drop)
+    }
+
+    /// Keeps a fragment that the register holds, whatever the folder maps to.
+    pub fn keep_fragment(&self, record: i64, content: &Hash, sealed: &[u8]) -> R<()> {
+        let sql = "INSERT OR IGNORE INTO payload (record, content, sealed) VALUES (?1, ?2, ?3)";
+        self.run(sql, params![record, content, sealed]).map(drop)
+    }
+
+    /// Notes what the register seems to hold and no folder maps to.
+    pub fn put_unmatched(&self, ente: &str, register: &str, key: &Hash, name: &str, at: i64) -> R<()> {
+        let sql =
+            "INSERT OR IGNORE INTO unmatched (ente, register, key, name, at) VALUES (?1, ?2, ?3, ?4, ?5)";
+        self.run(sql, params![ente, register, key, name, at]).map(drop)
+    }
+
+    /// A folder maps to it after all.
+    pub fn drop_unmatched(&self, ente: &str, register: &str, key: &Hash) -> R<()> {
+        let sql = "DELETE FROM unmatched WHERE ente = ?1 AND register = ?2 AND key = ?3";
+        self.run(sql, params![ente, register, key]).map(drop)
     }
 
     /// Drops fragments that are neither desired, nor held, nor carried by an operation that may need them.

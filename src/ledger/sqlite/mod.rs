@@ -14,7 +14,8 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::exchange::LedgerError;
 pub use queries::{
-    FolderStanding, HeldFlow, KeptFragment, RecordHead, OperationView, ReceiptView, RouteView, RuleCount, Standing, SubmissionView,
+    FolderStanding, HeldFlow, KeptFragment, KeyedRecord, OperationView, ReceiptView, RecordHead, RouteView,
+    RuleCount, Standing, SubmissionView,
 };
 pub use runs::RunOrder;
 pub use writer::{Ticket, Tx};

@@ -133,7 +133,18 @@ pub struct RecordHead {
     pub folder_id: String,
 }
 
-const OPERATION_VIEW: &str = "o.id, r.key, f.folder_id, r.ente, o.kind, o.generation, o.state, o.route, s.name,
+/// A record that wants a register's key, with what seals its fragments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyedRecord {
+    pub record: i64,
+    pub key: String,
+    pub folder_id: String,
+    pub wrapped_key: Vec<u8>,
+    pub desired_content: Option<Hash>,
+}
+
+const OPERATION_VIEW: &str =
+    "o.id, r.key, f.folder_id, r.ente, o.kind, o.generation, o.state, o.route, s.name,
    s.timestamp FROM operation o JOIN record r ON r.id = o.record JOIN folder f ON f.id = r.folder
    LEFT JOIN submission s ON s.id = o.submission";
 
@@ -272,7 +283,9 @@ impl Books {
     /// Operations by state (all when `None`), newest first.
     pub fn operations(&self, state: Option<&str>, limit: usize) -> Result<Vec<OperationView>, LedgerError> {
         self.read(|c| {
-            let sql = format!("SELECT {OPERATION_VIEW} WHERE ?1 IS NULL OR o.state = ?1 ORDER BY o.id DESC LIMIT ?2");
+            let sql = format!(
+                "SELECT {OPERATION_VIEW} WHERE ?1 IS NULL OR o.state = ?1 ORDER BY o.id DESC LIMIT ?2"
+            );
             let mut statement = c.prepare_cached(&sql)?;
             let rows = statement.query_map(params![state, limit as i64], operation_view)?;
             rows.collect()
@@ -419,6 +432,42 @@ impl Books {
         found.ok_or_else(|| LedgerError::Missing(format!("record {record}")))
     }
 
+    /// The record of an ente that wants a register's key today.
+    pub fn record_with_key(
+        &self,
+        ente: &str,
+        register: &str,
+        key: &Hash,
+    ) -> Result<Option<KeyedRecord>, LedgerError> {
+        self.read(|c| {
+            c.prepare_cached(
+                "SELECT r.id, r.key, f.folder_id, f.wrapped_key, r.desired_content FROM record r
+                 JOIN folder f ON f.id = r.folder
+                 WHERE r.ente = ?1 AND r.register = ?2 AND r.desired_key = ?3 ORDER BY r.id LIMIT 1",
+            )?
+            .query_row(params![ente, register, key], |r| {
+                Ok(KeyedRecord {
+                    record: r.get(0)?,
+                    key: r.get(1)?,
+                    folder_id: r.get(2)?,
+                    wrapped_key: r.get(3)?,
+                    desired_content: r.get(4)?,
+                })
+            })
+            .optional()
+        })
+    }
+
+    /// How many things of former files no folder maps to, per ente and register.
+    pub fn unmatched(&self) -> Result<Vec<(String, String, u64)>, LedgerError> {
+        self.read(|c| {
+            let sql = "SELECT ente, register, count(*) FROM unmatched GROUP BY ente, register ORDER BY ente";
+            let mut statement = c.prepare_cached(sql)?;
+            let rows = statement.query_map([], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?;
+            rows.collect()
+        })
+    }
+
     /// The register of an operation.
     pub fn register_of(&self, operation: i64) -> Result<String, LedgerError> {
         let sql = "SELECT r.register FROM operation o JOIN record r ON r.id = o.record WHERE o.id = ?1";
@@ -439,8 +488,8 @@ impl Books {
             let mut statement = c.prepare_cached(
                 "SELECT sequence, event, hash FROM audit WHERE sequence > ?1 ORDER BY sequence LIMIT ?2",
             )?;
-            let rows =
-                statement.query_map(params![after, limit as i64], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?;
+            let rows = statement
+                .query_map(params![after, limit as i64], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?;
             rows.collect()
         })
     }
@@ -459,7 +508,8 @@ impl Books {
 }
 
 fn fill(c: &Connection, run: &mut RunHead) -> rusqlite::Result<()> {
-    let mut statement = c.prepare_cached("SELECT bucket, count(*) FROM run_row WHERE run = ?1 GROUP BY bucket")?;
+    let mut statement =
+        c.prepare_cached("SELECT bucket, count(*) FROM run_row WHERE run = ?1 GROUP BY bucket")?;
     let mut rows = statement.query([run.id])?;
     while let Some(row) = rows.next()? {
         let word: String = row.get(0)?;

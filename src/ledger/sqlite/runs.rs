@@ -67,7 +67,9 @@ impl Tx<'_> {
                 (r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?);
             Ok((scope, order, r.get::<_, bool>(7)?, r.get::<_, i64>(8)?))
         })?;
-        let Some(((ente, register, flow, until, folder), order, hold, cursor)) = head else { return Ok(false) };
+        let Some(((ente, register, flow, until, folder), order, hold, cursor)) = head else {
+            return Ok(false);
+        };
         let sql = format!("SELECT id FROM record WHERE {IN_SCOPE} AND id > ?6 ORDER BY id LIMIT ?7");
         let scope = params![ente, register, flow, until, folder, cursor, limit as i64];
         let ids: Vec<i64> = self.many(&sql, scope, |row| row.get(0))?;

@@ -43,6 +43,7 @@ CREATE TABLE record (
   UNIQUE (folder, register, key)
 ) STRICT;
 CREATE INDEX record_scope ON record (ente, register, from_day);
+CREATE INDEX record_key ON record (ente, register, desired_key) WHERE desired_key IS NOT NULL;
 
 -- Fragments, sealed under the folder's key; kept while desired, held or carried by an open operation.
 CREATE TABLE payload (
@@ -176,3 +177,13 @@ CREATE TABLE audit (
   event TEXT NOT NULL,
   hash BLOB NOT NULL
 ) STRICT;
+
+-- What a former system's files say the register holds and no folder maps to.
+CREATE TABLE unmatched (
+  ente TEXT NOT NULL,
+  register TEXT NOT NULL,
+  key BLOB NOT NULL,
+  name TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (ente, register, key)
+) STRICT, WITHOUT ROWID;

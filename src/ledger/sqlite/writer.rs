@@ -42,7 +42,8 @@ pub struct Writer {
 impl Writer {
     pub fn start(connection: Connection) -> Self {
         let (line, jobs) = sync_channel(LINE);
-        let thread = std::thread::Builder::new().name("ledger".into()).spawn(move || work(&connection, &jobs));
+        let thread =
+            std::thread::Builder::new().name("ledger".into()).spawn(move || work(&connection, &jobs));
         Self { line: Some(line), thread: thread.ok() }
     }
 

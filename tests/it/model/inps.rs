@@ -82,7 +82,8 @@ impl Inps {
         match operation.kind {
             Kind::Cancel => self.cancel(operation),
             Kind::Insert | Kind::Replace => {
-                let double = self.book.iter().any(|e| e.key == operation.register_key || e.record == operation.record);
+                let double =
+                    self.book.iter().any(|e| e.key == operation.register_key || e.record == operation.record);
                 self.double_effects += u32::from(double);
                 let (key, content) = (operation.register_key, operation.content);
                 self.book.push(Entry { record: operation.record, key, content });

@@ -170,7 +170,10 @@ impl<'a> World<'a> {
         for flow in &page.flows {
             let known = self.inps.seen.keys().any(|(name, _)| *name == flow.submission.name);
             let fresh = flow.submission.timestamp > highest_before;
-            assert!(known || fresh || !self.inps.seen.is_empty() || times.len() <= limit, "nothing new below");
+            assert!(
+                known || fresh || !self.inps.seen.is_empty() || times.len() <= limit,
+                "nothing new below"
+            );
         }
     }
 
@@ -240,9 +243,11 @@ impl<'a> World<'a> {
             return self.adopt_book();
         }
         for operation in uncertain {
-            let holds = self.inps.book.iter().any(|entry| {
-                entry.record == operation.record && entry.content == operation.content
-            });
+            let holds = self
+                .inps
+                .book
+                .iter()
+                .any(|entry| entry.record == operation.record && entry.content == operation.content);
             let decision = if holds { Decision::RegisterHolds } else { Decision::RegisterDoesNot };
             self.commit(|ledger| decide(ledger, operation.id, decision, false, now).map(|_| ()));
         }
@@ -257,9 +262,9 @@ impl<'a> World<'a> {
         let held = self.inps.book.iter().find(|entry| entry.record == id).map(|e| (e.content, e.key));
         let now = self.now;
         let record = &self.ledger.records[id as usize - 1];
-        let waiting = record.current.is_some_and(|op| {
-            matches!(self.ledger.operations[op as usize - 1].state, State::Waiting)
-        });
+        let waiting = record
+            .current
+            .is_some_and(|op| matches!(self.ledger.operations[op as usize - 1].state, State::Waiting));
         !waiting && self.commit(|ledger| adopt(ledger, id, held, false, now))
     }
 
@@ -288,7 +293,9 @@ impl<'a> World<'a> {
             14..=17 => self.deliver(false),
             18 => self.person(),
             19 if self.in_doubt => {}
-            19 => self.inps.since = if self.choices.chance(5) { 0 } else { self.inps.since.saturating_sub(700) },
+            19 => {
+                self.inps.since = if self.choices.chance(5) { 0 } else { self.inps.since.saturating_sub(700) }
+            }
             20 => {
                 let (before, now) = (self.now - 1500, self.now);
                 self.commit(|ledger| overdue(ledger, ROUTE, before, now).map(|_| ()));

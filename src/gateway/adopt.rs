@@ -1,0 +1,113 @@
+//! Going live: what a former system sent and the register accepted becomes the acknowledged
+//! side, so that the first run sends only what is new or different.
+
+use super::Gateway;
+use super::chain::{Note, append};
+use super::keeping::{fragment_place, sealed};
+use crate::audit::EventKind;
+use crate::exchange::{LedgerError, adopt};
+use crate::flow::OperationKind;
+use crate::flow::former::{FormerError, FormerRecord};
+use crate::seal::WrappedKey;
+use serde::Serialize;
+
+/// What a former container came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Adopted {
+    /// Name of the container.
+    pub name: String,
+    pub records: usize,
+    /// The register holds just what the folder maps to today: nothing to send.
+    pub same: usize,
+    /// The register holds something else under the same key: a correction is due.
+    pub different: usize,
+    /// Inserted and cancelled within the same file.
+    pub cancelled: usize,
+    /// No folder maps to it: what the register holds of it is uncertain, a person must look.
+    pub unmatched: usize,
+}
+
+/// A former container that was not adopted.
+#[derive(Debug, thiserror::Error)]
+pub enum AdoptError {
+    #[error("there is no flow `{0}`")]
+    NoFlow(String),
+    #[error(transparent)]
+    Former(#[from] FormerError),
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+impl Gateway {
+    /// Adopts one container that a register accepted from a former system. Idempotent.
+    pub fn adopt(&self, ente: &str, flow: &str, payload: &[u8], actor: &str) -> Result<Adopted, AdoptError> {
+        let flow = self.catalog.find(flow).ok_or_else(|| AdoptError::NoFlow(flow.to_owned()))?;
+        let (name, former) = flow.read_former(payload)?;
+        let mut adopted = Adopted { name, records: former.len(), ..Adopted::default() };
+        let (standing, cancelled) = net(former);
+        adopted.cancelled = cancelled;
+        for record in standing {
+            self.adopt_record(ente, flow.register(), &record, &mut adopted)?;
+        }
+        let (at, actor) = (self.clock.rfc3339(), actor.to_owned());
+        let note = Note::new(at, &actor, EventKind::HistoryAdopted, adopted.name.clone());
+        let note = note.with("records", adopted.records).with("unmatched", adopted.unmatched);
+        self.books.write(move |tx| append(tx, note))?;
+        Ok(adopted)
+    }
+
+    fn adopt_record(
+        &self,
+        ente: &str,
+        register: &str,
+        former: &FormerRecord,
+        adopted: &mut Adopted,
+    ) -> Result<(), LedgerError> {
+        let key = self.register_key_hash(register, former.register_key.expose());
+        let content = self.content_hash(register, former.fragment.expose());
+        let found = self.books.record_with_key(ente, register, &key)?;
+        let now = self.clock.now_ms();
+        let Some(target) = found else {
+            let (ente, register, name) = (ente.to_owned(), register.to_owned(), adopted.name.clone());
+            self.books.write(move |tx| tx.put_unmatched(&ente, &register, &key, &name, now))?;
+            adopted.unmatched += 1;
+            return Ok(());
+        };
+        let subject =
+            self.sealer.open_subject(&WrappedKey::from_bytes(target.wrapped_key)).map_err(sealed)?;
+        let place = fragment_place(ente, &target.folder_id, &target.key);
+        let closed = self.sealer.seal(&subject, &place, former.fragment.expose()).map_err(sealed)?;
+        let can_replace = self.settings.register(register).can_replace;
+        let (ente, register) = (ente.to_owned(), register.to_owned());
+        self.books.write(move |tx| {
+            tx.keep_fragment(target.record, &content, &closed)?;
+            tx.drop_unmatched(&ente, &register, &key)?;
+            adopt(tx, target.record, Some((content, key)), can_replace, now)
+        })?;
+        if target.desired_content == Some(content) {
+            adopted.same += 1;
+        } else {
+            adopted.different += 1;
+        }
+        Ok(())
+    }
+}
+
+/// What stands after the cancels of the same file; and how many pairs went.
+fn net(former: Vec<FormerRecord>) -> (Vec<FormerRecord>, usize) {
+    let mut standing: Vec<FormerRecord> = Vec::with_capacity(former.len());
+    let mut cancelled = 0;
+    for record in former {
+        if record.kind != OperationKind::Cancel {
+            standing.push(record);
+            continue;
+        }
+        let before =
+            standing.iter().rposition(|other| other.register_key.expose() == record.register_key.expose());
+        if let Some(index) = before {
+            standing.remove(index);
+            cancelled += 1;
+        }
+    }
+    (standing, cancelled)
+}

@@ -1,0 +1,42 @@
+//! What time alone brings about: folders to look at again, receipts that never came, files
+//! that are due, selections that a death interrupted.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::exchange::LedgerError;
+use crate::gateway::Gateway;
+use crate::gateway::settings::Channel;
+
+const EVERY: Duration = Duration::from_secs(30);
+
+/// Ticks until told to stop.
+pub async fn run(gateway: Arc<Gateway>, mut stopped: watch::Receiver<bool>) {
+    loop {
+        let at_work = Arc::clone(&gateway);
+        let done = tokio::task::spawn_blocking(move || tick(&at_work)).await;
+        if let Ok(Err(error)) = done {
+            tracing::error!(%error, "a tick failed; the next one tries again");
+        }
+        let waited = tokio::time::timeout(EVERY, stopped.wait_for(|stopped| *stopped)).await;
+        if waited.is_ok() {
+            return;
+        }
+    }
+}
+
+/// One tick: everything whose time has come.
+pub fn tick(gateway: &Gateway) -> Result<(), LedgerError> {
+    gateway.resume_runs()?;
+    let looked = gateway.look_again()?;
+    let late = gateway.mark_overdue()?;
+    for route in gateway.settings.route.iter().filter(|route| route.channel == Channel::File) {
+        gateway.build_files(route)?;
+    }
+    if looked + late > 0 {
+        tracing::info!(looked, late, "the calendar moved");
+    }
+    Ok(())
+}
