@@ -149,6 +149,7 @@ fn without_omocodia(bytes: &[u8]) -> Option<[u8; 16]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     const LEVELS: [&str; 8] = [
         "XXXYYY80A01H501D",
@@ -198,6 +199,38 @@ mod tests {
             ["", "XXXYYY80A01H501", "xxxyyy80A01H501D", "XXXYYY80F01H501D", "XXXYYY8AA01H501D", "èèèèèèèè"]
         {
             assert_eq!(verify(text), Err(CodiceFiscaleError::Shape));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_judged(text in "\\PC{0,20}|[A-Z0-9]{16}") {
+            prop_assert_eq!(canonical(&text).is_some(), verify(&text).is_ok());
+            let _ = (omocodia_level(&text), decode(&text).is_ok(), with_omocodia(&text, &DIGIT_POSITIONS));
+        }
+
+        #[test]
+        fn what_is_composed_is_decoded(year in 1900i16..2027, day in 1i8..29, month in 1i8..13, female: bool, level in 0usize..8) {
+            let sex = if female { Sex::Female } else { Sex::Male };
+            let born = jiff::civil::date(year, month, day);
+            let plain = crate::folder::compose::compose("Rossi", "Ada", born, sex, "F205");
+            let positions: Vec<usize> = DIGIT_POSITIONS.iter().rev().take(level).copied().collect();
+            let text = with_omocodia(&plain, &positions).unwrap();
+            let decoded = decode(&text).unwrap();
+            prop_assert_eq!(canonical(&text), Some(plain));
+            prop_assert_eq!((decoded.month, decoded.day), (month as u8, day as u8));
+            prop_assert_eq!(i16::from(decoded.year_of_century), year % 100);
+            prop_assert!(decoded.sex == sex && decoded.place == "F205");
+        }
+
+        /// The weights of the letters are all different, at odd positions and at even ones.
+        #[test]
+        fn a_wrong_letter_of_the_surname_is_caught(position in 0usize..6, letter in 0u8..26) {
+            let mut bytes = *b"XXXYYY80A01H501D";
+            let wrong = b'A' + letter;
+            prop_assume!(bytes[position] != wrong);
+            bytes[position] = wrong;
+            prop_assert_eq!(verify(std::str::from_utf8(&bytes).unwrap()), Err(CodiceFiscaleError::CheckLetter));
         }
     }
 }

@@ -8,6 +8,8 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+use super::codice_fiscale::omocodia_level;
+
 /// What the reader met that the schema cannot see.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Oddity {
@@ -36,9 +38,12 @@ pub fn read(bytes: &[u8]) -> Result<(Value, Vec<Oddity>), Malformed> {
     Ok((value, oddities.into_inner()))
 }
 
-/// A field name that may be said: short and plain, so hardly somebody's name.
+/// A field name that may be said: short, plain, and no identifier of a person.
 pub fn is_plain(field: &str) -> bool {
-    (1..=40).contains(&field.len()) && field.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    let is_word = field.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let digits = field.bytes().filter(u8::is_ascii_digit).count();
+    let is_code = omocodia_level(&field.to_ascii_uppercase()).is_some();
+    (1..=40).contains(&field.len()) && is_word && digits < 4 && !is_code
 }
 
 enum Trail<'a> {
@@ -156,6 +161,12 @@ mod tests {
     fn a_field_given_twice_is_noted_at_its_place() {
         let (_, oddities) = read(br#"{"a":[{"b":1,"b":2}],"Mario Rossi":1,"Mario Rossi":2}"#).unwrap();
         assert_eq!(oddities, [Oddity::Duplicate("/a/0/b".into()), Oddity::Duplicate("/?".into())]);
+    }
+
+    #[test]
+    fn a_field_named_like_a_person_is_not_said() {
+        assert!(is_plain("quota_utente2") && !is_plain("Mario Rossi") && !is_plain(""));
+        assert!(!is_plain("XXXYYY80A01H501D") && !is_plain("xxxyyyulalmhrlmm") && !is_plain("12345678903"));
     }
 
     #[test]

@@ -116,6 +116,7 @@ fn folder(body: Value) -> Folder {
 mod tests {
     use super::*;
     use crate::folder::template::{FULL_TEXT, SMALLEST_TEXT};
+    use proptest::prelude::*;
     use serde_json::json;
 
     fn refused(bytes: &[u8]) -> Vec<Finding> {
@@ -165,6 +166,24 @@ mod tests {
         ] {
             assert!(rules.contains(&(rule.to_owned(), path.to_owned())), "{rule} {path} not in {rules:?}");
         }
+    }
+
+    #[test]
+    fn a_finding_says_what_to_write() {
+        let mut body: Value = serde_json::from_str(FULL_TEXT).unwrap();
+        body["interventi"][1]["importo"] = json!(450);
+        body["interventi"][2]["importo_totale"] = json!("100,00");
+        let findings = refused(body.to_string().as_bytes());
+        let said: Vec<&str> = findings.iter().map(|finding| finding.message.it.as_str()).collect();
+        assert_eq!(
+            said,
+            [
+                "«Interventi › 2 › Importo» deve essere un testo fra virgolette.",
+                "«Interventi › 3 › Importo totale» non ha la forma attesa."
+            ]
+        );
+        assert!(findings.iter().all(|finding| finding.hint.it.ends_with("Esempio: 123.45.")));
+        assert!(findings.iter().all(|finding| finding.hint.en.ends_with("Example: 123.45.")));
     }
 
     #[test]
@@ -229,6 +248,25 @@ mod tests {
                 .flat_map(|(n, value)| leaves(value, &format!("{path}/{n}")))
                 .collect(),
             _ => vec![path.to_owned()],
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_get_an_answer(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert!(FolderSchema::embedded().unwrap().parse(&bytes).is_err());
+        }
+
+        /// One byte changed anywhere: a folder or findings, and no panic in the checks that follow.
+        #[test]
+        fn a_mangled_folder_gets_an_answer(at in 0usize..6000, byte: u8) {
+            let mut bytes = FULL_TEXT.as_bytes().to_vec();
+            let at = at % bytes.len();
+            bytes[at] = byte;
+            match FolderSchema::embedded().unwrap().parse(&bytes) {
+                Ok(folder) => { crate::folder::checks::check(folder.body.expose()); }
+                Err(findings) => prop_assert!(!findings.is_empty()),
+            }
         }
     }
 }

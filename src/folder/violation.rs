@@ -26,6 +26,7 @@ impl Speaker<'_> {
                 vec![self.missing(&format!("{path}/{}", property.as_str().unwrap_or_default()))]
             }
             Kind::AnyOf { .. } => vec![self.no_identifier(path)],
+            Kind::Type { .. } => vec![self.wrong_type(path)],
             kind => {
                 let (rule, it, en) = clause(kind);
                 vec![self.say(rule, path, &it, &en)]
@@ -69,6 +70,23 @@ impl Speaker<'_> {
         self.say("cartella-campo-mancante", path, "manca", "is missing")
     }
 
+    fn wrong_type(&self, path: &str) -> Finding {
+        let expected = place(self.schema, path).and_then(|place| place.get("type")).and_then(Value::as_str);
+        let (it, en) = match expected {
+            Some("string") => ("deve essere un testo fra virgolette", "must be a text in quotes"),
+            Some("integer") => ("deve essere un numero intero", "must be a whole number"),
+            Some("boolean") => ("deve essere true o false", "must be true or false"),
+            Some("array") => {
+                ("deve essere un elenco, fra parentesi quadre", "must be a list, in square brackets")
+            }
+            Some("object") => {
+                ("deve essere un oggetto, fra parentesi graffe", "must be an object, in braces")
+            }
+            _ => ("non è del tipo atteso", "is not of the expected type"),
+        };
+        self.say("cartella-schema-tipo", path, it, en)
+    }
+
     fn no_identifier(&self, path: &str) -> Finding {
         self.say(
             "cartella-campo-mancante",
@@ -84,12 +102,21 @@ impl Speaker<'_> {
             format!("«{}» {it}.", self.labels.label(path, Lang::It)),
             format!("“{}” {en}.", self.labels.label(path, Lang::En)),
         );
-        let described = |key: &str| {
-            let described = place(self.schema, path).and_then(|place| place.get(key));
-            described.and_then(Value::as_str).unwrap_or_default().to_owned()
-        };
-        let hint = Text::new(described("description"), described("x-description-en"));
+        let hint = self.hint(path);
         Finding::in_folder(rule, Severity::Withhold, path, message, hint)
+    }
+
+    /// The schema's description of a place, with its example.
+    fn hint(&self, path: &str) -> Text {
+        let Some(place) = place(self.schema, path) else { return Text::default() };
+        let described = |key: &str| place.get(key).and_then(Value::as_str).unwrap_or_default();
+        let (it, en) = (described("description"), described("x-description-en"));
+        match place.pointer("/examples/0").and_then(Value::as_str) {
+            Some(example) => {
+                Text::new(format!("{it} Esempio: {example}."), format!("{en} Example: {example}."))
+            }
+            None => Text::new(it, en),
+        }
     }
 }
 
@@ -100,8 +127,13 @@ fn clause(kind: &Kind) -> (&'static str, String, String) {
         Kind::Type { .. } => {
             said("cartella-schema-tipo", "non è del tipo atteso", "is not of the expected type")
         }
-        Kind::Constant { .. } => {
-            said("cartella-schema-versione", "non ha il valore previsto", "has not the prescribed value")
+        Kind::Constant { expected_value } => {
+            let expected = expected_value.as_str().unwrap_or_default();
+            (
+                "cartella-schema-versione",
+                format!("deve valere \"{expected}\""),
+                format!("must be \"{expected}\""),
+            )
         }
         Kind::Enum { options } => {
             let options = list(options);
