@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use raccordo::schema::{XmlSchema, mutants};
+use raccordo::schema::{JsonSchema, XmlSchema, mutants};
 
 const OURS: &str = "schemas/siuss-ps-psa-sina/2018-12/flusso.xsd";
 const OFFICIAL: &str = "siuss/PS_PSA_SINA201812.xsd";
@@ -35,7 +35,8 @@ fn samples() -> Vec<(String, String)> {
     paths.into_iter().map(read).collect()
 }
 
-/// Distinct mutants of all samples, with where they come from.
+/// Distinct mutants of all samples, with where they come from: one in four,
+/// unless RACCORDO_MUTANTS=all.
 fn corpus() -> Vec<(String, String)> {
     let mut seen = BTreeSet::new();
     let mut all = Vec::new();
@@ -46,13 +47,22 @@ fn corpus() -> Vec<(String, String)> {
             }
         }
     }
-    all
+    let every = if std::env::var("RACCORDO_MUTANTS").is_ok_and(|which| which == "all") { 1 } else { 4 };
+    all.into_iter().step_by(every).collect()
+}
+
+/// Mutants below the level of elements: for the plan's own reading.
+fn torn() -> Vec<(String, String)> {
+    let all = samples().into_iter().enumerate();
+    all.flat_map(|(at, (_, document))| mutants::torn(&document, 7 + at as u64, 1_000).collect::<Vec<_>>())
+        .collect()
 }
 
 /// xmllint's verdict on each document against `schema`.
 fn xmllint(schema: &Path, documents: &[(String, String)]) -> Vec<bool> {
     let folder = tempfile::tempdir().expect("a folder");
-    let paths: Vec<PathBuf> = (0..documents.len()).map(|at| folder.path().join(format!("{at}.xml"))).collect();
+    let paths: Vec<PathBuf> =
+        (0..documents.len()).map(|at| folder.path().join(format!("{at}.xml"))).collect();
     for (path, (_, document)) in paths.iter().zip(documents) {
         std::fs::write(path, document).expect("written");
     }
@@ -92,7 +102,8 @@ fn samples_are_accepted_by_ours() {
 fn the_plan_never_accepts_what_the_validator_refuses() {
     let schema = ours();
     let mut validator = schema.validator().expect("a validator");
-    let (mut surely, mut valid, corpus) = (0, 0, corpus());
+    let (mut surely, mut valid) = (0, 0);
+    let corpus = [corpus(), torn()].concat();
     assert!(corpus.len() >= 5_000, "{} mutants", corpus.len());
     for (what, mutant) in &corpus {
         let problems = validator.validate_fully(mutant.as_bytes());
@@ -107,17 +118,21 @@ fn the_plan_never_accepts_what_the_validator_refuses() {
 
 #[test]
 fn what_ours_accepts_the_official_accepts() {
-    let folder = std::env::var_os("RACCORDO_OFFICIAL").map_or_else(|| root().join("../shared/official"), PathBuf::from);
+    let folder = std::env::var_os("RACCORDO_OFFICIAL")
+        .map_or_else(|| root().join("../shared/official"), PathBuf::from);
     let official = folder.join(OFFICIAL);
     if !official.exists() {
-        eprintln!("ABSENT: {} — take it from INPS's public repository INPS-it/WaaS.Comuni", official.display());
+        eprintln!(
+            "ABSENT: {} — take it from INPS's public repository INPS-it/WaaS.Comuni",
+            official.display()
+        );
         return;
     }
     let samples = samples();
     for (verdict, (name, _)) in xmllint(&official, &samples).into_iter().zip(&samples) {
         assert!(verdict, "the official schema refuses the sample {name}");
     }
-    let (schema, corpus) = (ours(), corpus());
+    let (schema, corpus) = (ours(), [corpus(), torn()].concat());
     assert!(corpus.len() >= 2_000);
     let official = xmllint(&official, &corpus);
     let ours: Vec<bool> =
@@ -131,6 +146,51 @@ fn what_ours_accepts_the_official_accepts() {
         refused(&official),
         refused(&ours)
     );
-    let told: Vec<_> = too_lax.iter().take(10).map(|at| format!("{}\n{}", corpus[*at].0, corpus[*at].1)).collect();
+    let told: Vec<_> =
+        too_lax.iter().take(10).map(|at| format!("{}\n{}", corpus[*at].0, corpus[*at].1)).collect();
     assert!(told.is_empty(), "{} accepted only by ours:\n{}", too_lax.len(), told.join("\n"));
+}
+
+fn answers(name: &str) -> JsonSchema {
+    let path = root().join("schemas/siuss-waas/2.0.1").join(format!("{name}.schema.json"));
+    let schema = JsonSchema::compile(&std::fs::read_to_string(path).expect("a schema")).expect("it compiles");
+    assert!(!schema.shape().expect("it has a shape").nodes.is_empty());
+    schema
+}
+
+fn problems_of(schema: &JsonSchema, document: &str) -> Vec<String> {
+    let problems = schema.validate(document.as_bytes());
+    problems.into_iter().map(|problem| format!("{} {}", problem.code, problem.path)).collect()
+}
+
+#[test]
+fn outcomes_are_read_tolerantly() {
+    let schema = answers("esiti-request");
+    let esito = |code: &str| {
+        format!(
+            r#"{{"elenco_esiti":[{{"id_flusso":"H501.PS.20240423.00000001","tipo":"PS_PSA_SINA","codice_ente":"H501",
+            "ts_flusso":"2023-11-27T11:04:56.852Z","ts_acquisizione":1701083096852,"codice_esito":"{code}",
+            "codice_siuss":"22738"}}]}}"#
+        )
+    };
+    assert!(problems_of(&schema, &esito("OK")).is_empty());
+    assert_eq!(problems_of(&schema, &esito("FORSE")), ["enum /elenco_esiti/0/codice_esito"]);
+    assert!(problems_of(&schema, r#"{"elenco_esiti":[]}"#).is_empty());
+    assert_eq!(problems_of(&schema, "{}"), ["required /elenco_esiti"]);
+}
+
+#[test]
+fn served_flows_and_problems_are_strict() {
+    let schema = answers("flussi-response");
+    let flusso = |ts: &str| {
+        format!(
+            r#"{{"elenco_flussi":[{{"codice_ente":"H501","denominazione_ente":"Comune di prova","tipo":"PS_PSA_SINA",
+            "id_flusso":"H501.PS.20240423.0000001","ts_flusso":"{ts}","flusso":"PGE+PC9hPg=="}}]}}"#
+        )
+    };
+    assert!(problems_of(&schema, &flusso("2023-11-27T11:04:56.852Z")).is_empty());
+    assert_eq!(problems_of(&schema, &flusso("2023-11-27T11:04:56Z")), ["pattern /elenco_flussi/0/ts_flusso"]);
+    let schema = answers("problem");
+    assert!(problems_of(&schema, r#"{"type":"about:blank","status":404}"#).is_empty());
+    assert_eq!(problems_of(&schema, r#"{"trace":"1"}"#), ["additionalProperties /trace"]);
 }

@@ -159,7 +159,8 @@ mod tests {
 
     #[test]
     fn reaches_for_nothing_outside() {
-        let error = JsonSchema::compile(r#"{ "$ref": "https://example.org/x.json" }"#).err().expect("refused");
+        let error =
+            JsonSchema::compile(r#"{ "$ref": "https://example.org/x.json" }"#).err().expect("refused");
         assert!(matches!(error, SchemaError::Refused(_)));
     }
 }

@@ -20,6 +20,8 @@ mod xsd_model;
 mod xsd_read;
 mod xsd_simple;
 mod xsd_tree;
+#[cfg(test)]
+mod xml_tests;
 
 pub use json::JsonSchema;
 pub use xml::{XmlSchema, XmlValidator};
@@ -28,7 +30,7 @@ pub use xml::{XmlSchema, XmlValidator};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SchemaProblem {
     /// `cvc-…` (XML Schema 1.0 part 1, appendix C), a JSON Schema keyword, or
-    /// `not-well-formed`, `not-json`, `dtd-refused`, `limit-exceeded`,
+    /// `not-well-formed`, `not-json`, `dtd-refused`, `encoding-refused`, `limit-exceeded`,
     /// `surrounding-blanks`.
     pub code: String,
     /// Place in the payload: `Flusso/Beneficiario[1]/@CodiceFiscale` (positions

@@ -15,13 +15,7 @@ const DOUBLES: usize = 200;
 pub fn mutants(document: &str, seed: u64) -> impl Iterator<Item = (String, String)> {
     let root = parse(document);
     let changes: Vec<Change> = root.iter().flat_map(changes).collect();
-    let mut random = seed | 1;
-    let mut pick = move |count: usize| {
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
-        (random % count.max(1) as u64) as usize
-    };
+    let mut pick = picker(seed);
     let wanted = if changes.is_empty() { 0 } else { DOUBLES };
     let doubles: Vec<_> = (0..wanted).map(|_| vec![pick(changes.len()), pick(changes.len())]).collect();
     let singles = (0..changes.len()).map(|at| vec![at]);
@@ -33,6 +27,73 @@ pub fn mutants(document: &str, seed: u64) -> impl Iterator<Item = (String, Strin
             told.push(changes[at].label());
         }
         Some((told.join(" + "), written(&tree)))
+    })
+}
+
+/// Numbers below a given count, the same for the same seed (xorshift).
+fn picker(seed: u64) -> impl FnMut(usize) -> usize {
+    let mut random = seed | 1;
+    move |count| {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        (random % count.max(1) as u64) as usize
+    }
+}
+
+/// `count` mutants below the level of elements: a piece of markup put in, a
+/// character taken out or replaced. Most are not well-formed.
+pub fn torn(document: &str, seed: u64, count: usize) -> impl Iterator<Item = (String, String)> {
+    const PIECES: [&str; 40] = [
+        "<",
+        ">",
+        "/",
+        "\"",
+        "'",
+        "&",
+        " ",
+        "=",
+        "\n",
+        "\t",
+        "\r",
+        "\0",
+        ";",
+        "?",
+        "!",
+        "x",
+        "0",
+        "-",
+        "]]>",
+        "<!---->",
+        "<![CDATA[]]>",
+        "<![CDATA[ ]]>",
+        "<?p?>",
+        "<?xml version=\"1.0\"?>",
+        "<!DOCTYPE a>",
+        "&#65;",
+        "&amp;",
+        "&apos;",
+        "&#0;",
+        "&x;",
+        "<a/>",
+        "<a>",
+        "</a>",
+        " a=\"1\"",
+        " xmlns=\"\"",
+        " xmlns:a=\"b\"",
+        "\u{FEFF}",
+        "\u{FFFE}",
+        "\u{a0}",
+        "\u{7f}",
+    ];
+    let characters: Vec<char> = document.chars().collect();
+    let mut pick = picker(seed);
+    (0..count).map(move |_| {
+        let (at, piece, taken) = (pick(characters.len()), PIECES[pick(PIECES.len())], pick(3));
+        let piece = if pick(4) == 0 { "" } else { piece };
+        let rest = &characters[(at + taken).min(characters.len())..];
+        let mutant = characters[..at].iter().chain(&piece.chars().collect::<Vec<_>>()).chain(rest).collect();
+        (format!("at {at} take {taken}, put {piece:?}"), mutant)
     })
 }
 
@@ -144,22 +205,100 @@ fn attribute_changes(tree: &Tree) -> Vec<What> {
 /// What a value may wrongly (or rightly) become.
 fn values(value: &str) -> Vec<String> {
     let fixed = [
-        "", " ", "   ", "\t", "\n", "0", "1", "2", "3", "4", "5", "7", "8", "9", "10", "12", "13", "99", "I", "C",
-        "M", "-1", "+1", "+5.0", "1.0", "01", "1,50", "1e3", "1.234567", "12.5", "2.05", "2.75", "02:59", ".5", "5.",
-        "-0.00", "0.00", "99999999999999999999999999", "999999999.99", "NaN", "INF", "2024-02-30", "2023-02-29",
-        "2024-02-29", "2024-02-01Z", "2024-02-01+01:00", "2024-1-1", "0000-01-01", "-2024-01-01", "12024-01-01",
-        "01/02/2024", "2024-02-29T00:00:00", "٢٠٢٤", "H501", "h501", "Z100", "H5011", "380", "38", "3800", "abc",
-        "A1.04", "A1.04.02", "A0.04", "A1.4", "ZZZZZ", "XXXYYY80A01H501D", "xxxyyy80a01h501d", "XXXYYY80A0MHRLMT",
-        "STP0300123456789", "12345678903", "12345678903  ", "1234567890", "true", "D'Angelo & <figli> \"x\"", "Ñandú €",
-        "\u{1F600}", "\u{FFFD}", "\u{85}", "\u{2028}",
+        "",
+        " ",
+        "   ",
+        "\t",
+        "\n",
+        "0",
+        "1",
+        "2",
+        "3",
+        "4",
+        "5",
+        "7",
+        "8",
+        "9",
+        "10",
+        "12",
+        "13",
+        "99",
+        "I",
+        "C",
+        "M",
+        "-1",
+        "+1",
+        "+5.0",
+        "1.0",
+        "01",
+        "1,50",
+        "1e3",
+        "1.234567",
+        "12.5",
+        "2.05",
+        "2.75",
+        "02:59",
+        ".5",
+        "5.",
+        "-0.00",
+        "0.00",
+        "99999999999999999999999999",
+        "999999999.99",
+        "NaN",
+        "INF",
+        "2024-02-30",
+        "2023-02-29",
+        "2024-02-29",
+        "2024-02-01Z",
+        "2024-02-01+01:00",
+        "2024-1-1",
+        "0000-01-01",
+        "-2024-01-01",
+        "12024-01-01",
+        "01/02/2024",
+        "2024-02-29T00:00:00",
+        "٢٠٢٤",
+        "H501",
+        "h501",
+        "Z100",
+        "H5011",
+        "380",
+        "38",
+        "3800",
+        "abc",
+        "A1.04",
+        "A1.04.02",
+        "A0.04",
+        "A1.4",
+        "ZZZZZ",
+        "XXXYYY80A01H501D",
+        "xxxyyy80a01h501d",
+        "XXXYYY80A0MHRLMT",
+        "STP0300123456789",
+        "12345678903",
+        "12345678903  ",
+        "1234567890",
+        "true",
+        "D'Angelo & <figli> \"x\"",
+        "Ñandú €",
+        "\u{1F600}",
+        "\u{FFFD}",
+        "\u{85}",
+        "\u{2028}",
     ];
     let mut all: Vec<String> = fixed.iter().map(|&value| value.into()).collect();
-    let arabic = |digit: char| digit.to_digit(10).and_then(|digit| char::from_u32(0x0660 + digit)).unwrap_or(digit);
+    let arabic =
+        |digit: char| digit.to_digit(10).and_then(|digit| char::from_u32(0x0660 + digit)).unwrap_or(digit);
     all.push(value.to_lowercase());
     all.push(value.to_uppercase());
     all.push(value.chars().map(arabic).collect());
     all.extend([format!(" {value}"), format!("{value} "), format!("{value}{value}"), format!("-{value}")]);
-    all.extend([format!("{value}\u{1}"), format!("{value}\n"), value.replace('.', ","), value.replace('-', "/")]);
+    all.extend([
+        format!("{value}\u{1}"),
+        format!("{value}\n"),
+        value.replace('.', ","),
+        value.replace('-', "/"),
+    ]);
     all.extend([5, 9, 31, 33, 36, 37, 50, 51, 101, 200, 201].map(|length| "x".repeat(length)));
     all.extend([36, 37].map(|length| "é".repeat(length)));
     all.push(value.chars().rev().collect());
@@ -199,7 +338,9 @@ fn apply_here(tree: &mut Tree, what: &What) {
         What::DropElement | What::DoubleElement | What::SwapWithNext => {}
         What::DropAttribute(at) if *at < tree.attributes.len() => drop(tree.attributes.remove(*at)),
         What::DoubleAttribute(at) => tree.attributes.extend(tree.attributes.get(*at).cloned()),
-        What::RenameAttribute(at) => tree.attributes.iter_mut().skip(*at).take(1).for_each(|(name, _)| name.push('X')),
+        What::RenameAttribute(at) => {
+            tree.attributes.iter_mut().skip(*at).take(1).for_each(|(name, _)| name.push('X'))
+        }
         What::SetAttribute(at, new) => {
             tree.attributes.iter_mut().skip(*at).take(1).for_each(|(_, value)| value.clone_from(new));
         }

@@ -45,10 +45,10 @@ impl<'d> Scan<'d> {
         self.bytes()[self.at..].starts_with(bytes).then(|| self.at += bytes.len())
     }
 
-    /// Skips white space; whether there was any.
+    /// Skips white space, as much as one text may have; whether there was any.
     fn blanks(&mut self) -> bool {
         let from = self.at;
-        while matches!(self.peek(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
+        while self.at - from < MOST_VALUE_BYTES && matches!(self.peek(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
             self.at += 1;
         }
         self.at > from
@@ -166,19 +166,19 @@ impl<'d> Scan<'d> {
             count += 1;
             self.element(&children[at].element, None)?;
         }
-        let rest = children.iter().enumerate().skip(at);
-        let complete = |(index, child): (usize, &ChildPlan)| {
+        let complete = children.iter().enumerate().skip(at).all(|(index, child)| {
             let stood = if index == at { count } else { 0 };
             stood >= child.min
-        };
-        rest.map(complete).all(|complete| complete).then_some(())?;
+        });
+        complete.then_some(())?;
         self.end(parent)
     }
 
     /// A name of plain letters, digits and `_`; the plan's names decide the rest.
     fn name(&mut self) -> Option<&'d [u8]> {
         let from = self.at;
-        let length = self.bytes()[from..].iter().position(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_')?;
+        let length =
+            self.bytes()[from..].iter().position(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_')?;
         self.at += length;
         Some(&self.bytes()[from..self.at])
     }

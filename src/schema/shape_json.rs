@@ -16,10 +16,42 @@ const MOST_DEPTH: usize = 32;
 
 /// Keywords that a shape reads or may pass over.
 const KNOWN: [&str; 36] = [
-    "$schema", "$id", "$comment", "$defs", "$ref", "title", "description", "type", "properties", "required",
-    "additionalProperties", "items", "minItems", "maxItems", "uniqueItems", "enum", "const", "format",
-    "pattern", "minLength", "maxLength", "minimum", "maximum", "default", "examples", "deprecated", "anyOf",
-    "oneOf", "allOf", "not", "if", "then", "else", "dependentRequired", "minProperties", "contentEncoding",
+    "$schema",
+    "$id",
+    "$comment",
+    "$defs",
+    "$ref",
+    "title",
+    "description",
+    "type",
+    "properties",
+    "required",
+    "additionalProperties",
+    "items",
+    "minItems",
+    "maxItems",
+    "uniqueItems",
+    "enum",
+    "const",
+    "format",
+    "pattern",
+    "minLength",
+    "maxLength",
+    "minimum",
+    "maximum",
+    "default",
+    "examples",
+    "deprecated",
+    "anyOf",
+    "oneOf",
+    "allOf",
+    "not",
+    "if",
+    "then",
+    "else",
+    "dependentRequired",
+    "minProperties",
+    "contentEncoding",
 ];
 
 /// Compiles the text of a JSON Schema 2020-12 (one document) to its shape.
@@ -68,8 +100,7 @@ impl Reading<'_> {
             return Err(SchemaError::not_understood("a recursive schema", path));
         }
         let Some(Value::Object(properties)) = schema.get("properties") else { return Ok(()) };
-        let required: Vec<&str> =
-            list(schema, "required").iter().filter_map(Value::as_str).collect();
+        let required: Vec<&str> = list(schema, "required").iter().filter_map(Value::as_str).collect();
         for (name, property) in properties {
             let place = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
             let property = self.resolved(property, &place)?;

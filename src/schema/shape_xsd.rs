@@ -135,3 +135,60 @@ fn bounds(base: &str) -> (Option<String>, Option<String>) {
     };
     (min.map(str::to_owned), max.map(str::to_owned))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SCHEMA: &str = r#"<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns="urn:a" targetNamespace="urn:a">
+      <xs:element name="Root" type="RootType"/>
+      <xs:complexType name="RootType">
+        <xs:sequence>
+          <xs:element name="First" type="xs:date"/>
+          <xs:choice maxOccurs="3">
+            <xs:element name="Left" type="Short"/>
+            <xs:element name="Right"><xs:complexType><xs:simpleContent><xs:extension base="xs:decimal">
+              <xs:attribute name="Unit" type="xs:string" use="required"/>
+            </xs:extension></xs:simpleContent></xs:complexType></xs:element>
+          </xs:choice>
+        </xs:sequence>
+        <xs:attribute name="Months" use="required">
+          <xs:annotation>
+            <xs:documentation xml:lang="it">Mesi
+              interi</xs:documentation>
+            <xs:documentation xml:lang="en">Months</xs:documentation>
+          </xs:annotation>
+          <xs:simpleType><xs:restriction base="xs:int">
+            <xs:minInclusive value="1"/><xs:maxInclusive value="12"/>
+          </xs:restriction></xs:simpleType>
+        </xs:attribute>
+      </xs:complexType>
+      <xs:simpleType name="Short"><xs:restriction base="Code"><xs:maxLength value="2"/></xs:restriction></xs:simpleType>
+      <xs:simpleType name="Code"><xs:restriction base="xs:string">
+        <xs:maxLength value="9"/><xs:pattern value="a"/><xs:pattern value="b"/>
+      </xs:restriction></xs:simpleType>
+    </xs:schema>"#;
+
+    #[test]
+    fn knows_every_place_in_document_order() {
+        let shape = compile(SCHEMA).expect("a shape");
+        let mut places: Vec<_> = shape.nodes.iter().map(|(path, node)| (node.order, path.as_str())).collect();
+        places.sort_unstable();
+        let paths: Vec<_> = places.into_iter().map(|(_, path)| path).collect();
+        assert_eq!(
+            paths,
+            ["Root", "Root/@Months", "Root/First", "Root/Left", "Root/Right", "Root/Right/@Unit"]
+        );
+        let at = |path: &str| &shape.nodes[path];
+        assert_eq!((at("Root/First").kind, at("Root/First").min_occurs), (Kind::Date, 1));
+        assert_eq!((at("Root/Left").min_occurs, at("Root/Left").max_occurs), (0, Some(3)));
+        assert_eq!((at("Root/Left").max_length, at("Root/Left").pattern.as_deref()), (Some(2), Some("a|b")));
+        assert_eq!((at("Root/Right").kind, at("Root/Right/@Unit").min_occurs), (Kind::Decimal, 1));
+        let months = at("Root/@Months");
+        assert_eq!((months.min_value.as_deref(), months.max_value.as_deref()), (Some("1"), Some("12")));
+        assert_eq!(
+            (months.title_it.as_deref(), months.title_en.as_deref()),
+            (Some("Mesi interi"), Some("Months"))
+        );
+    }
+}

@@ -10,15 +10,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use xsd_schema::validation::{
-    DriveWithError, SchemaValidator, ValidationFlags, drive_quick_xml_with,
-};
+use xsd_schema::validation::{DriveWithError, SchemaValidator, ValidationFlags, drive_quick_xml_with};
 use xsd_schema::xml::ParseLimits;
 use xsd_schema::{PipelineConfig, SchemaSet, load_and_process_schema};
 
 use super::plan::Plan;
 use super::shape::Shape;
-use super::xml_watch::{DtdRefused, Found, Sink, Watcher};
+use super::xml_watch::{Found, Sink, Stopped, Watcher};
 use super::{SchemaError, SchemaProblem, Validator, shape_xsd, xml_message, xsd_read};
 
 /// A document given as one buffer is refused beyond this (64 MiB).
@@ -126,7 +124,10 @@ impl XmlValidator {
     /// The full validator alone, without the plan: the judge in every doubt.
     pub fn validate_fully(&mut self, document: &[u8]) -> Vec<SchemaProblem> {
         if document.len() > MOST_DOCUMENT_BYTES {
-            return vec![problem("limit-exceeded", format!("the document exceeds {MOST_DOCUMENT_BYTES} bytes"))];
+            return vec![problem(
+                "limit-exceeded",
+                format!("the document exceeds {MOST_DOCUMENT_BYTES} bytes"),
+            )];
         }
         let findings = Rc::new(RefCell::new(Found::default()));
         let validator = SchemaValidator::new(&self.set, ValidationFlags::empty());
@@ -162,7 +163,8 @@ fn load(source: &str) -> Result<SchemaSet, SchemaError> {
 
 /// Depth and sizes of an instance; the number of nodes is bounded by its bytes.
 fn limits() -> ParseLimits {
-    let mut limits = ParseLimits::none().with_max_depth(128).with_max_name_bytes(1024).with_max_attributes(256);
+    let mut limits =
+        ParseLimits::none().with_max_depth(128).with_max_name_bytes(1024).with_max_attributes(256);
     limits.max_namespace_uri_bytes = Some(1024);
     limits.max_namespace_declarations = Some(32);
     limits.max_namespaces_in_scope = Some(64);
@@ -185,11 +187,11 @@ pub(super) struct RawProblem {
     pub offset: Option<usize>,
 }
 
-fn stopped(stop: &DriveWithError<DtdRefused>) -> RawProblem {
+fn stopped(stop: &DriveWithError<Stopped>) -> RawProblem {
     let (code, offset) = match stop {
         DriveWithError::NotWellFormed(error) => ("not-well-formed", usize::try_from(error.position()).ok()),
         DriveWithError::LimitExceeded(_) => ("limit-exceeded", None),
-        DriveWithError::Hook(DtdRefused) => ("dtd-refused", None),
+        DriveWithError::Hook(Stopped(code)) => (*code, None),
         DriveWithError::Io(_) | _ => ("unreadable", None),
     };
     RawProblem { code: code.into(), path: String::new(), missing: None, offset }

@@ -85,6 +85,7 @@ fn sentence(code: &str, place: &str, shape: &Shape) -> String {
         "surrounding-blanks" => "the value has blanks before or after it",
         "not-well-formed" => "the document is not well-formed XML",
         "dtd-refused" => "a document type declaration is refused",
+        "encoding-refused" => "only XML 1.0 in UTF-8 is read",
         "limit-exceeded" => "the document exceeds the reader's limits",
         "unreadable" => "the document cannot be read",
         code if code.starts_with("cvc-complex-type.2.4") => return children(place, shape),

@@ -143,7 +143,13 @@ impl Reading<'_> {
 
     /// A group's elements, flattened; anything but one plain sequence is
     /// marked, and its elements may be absent.
-    fn group(&self, tag: &Tag, depth: usize, outer: Occurs, into: &mut ComplexType) -> Result<(), SchemaError> {
+    fn group(
+        &self,
+        tag: &Tag,
+        depth: usize,
+        outer: Occurs,
+        into: &mut ComplexType,
+    ) -> Result<(), SchemaError> {
         let own = occurs(tag)?;
         let nested = outer != Occurs::ONCE || own != Occurs::ONCE || !into.children.is_empty();
         into.sequence &= tag.name == "sequence" && !nested;

@@ -7,9 +7,31 @@ use super::xsd_tree::Tag;
 
 /// The built-in types that a schema of ours may name.
 const BUILT_INS: [&str; 25] = [
-    "string", "normalizedString", "token", "boolean", "decimal", "integer", "nonNegativeInteger",
-    "positiveInteger", "long", "int", "short", "byte", "unsignedLong", "unsignedInt", "unsignedShort", "date",
-    "dateTime", "time", "gYear", "gYearMonth", "anyURI", "base64Binary", "ID", "NMTOKEN", "language",
+    "string",
+    "normalizedString",
+    "token",
+    "boolean",
+    "decimal",
+    "integer",
+    "nonNegativeInteger",
+    "positiveInteger",
+    "long",
+    "int",
+    "short",
+    "byte",
+    "unsignedLong",
+    "unsignedInt",
+    "unsignedShort",
+    "date",
+    "dateTime",
+    "time",
+    "gYear",
+    "gYearMonth",
+    "anyURI",
+    "base64Binary",
+    "ID",
+    "NMTOKEN",
+    "language",
 ];
 
 /// A chain of restrictions longer than this is refused (it is a cycle).
