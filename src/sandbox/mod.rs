@@ -5,4 +5,5 @@
 pub mod clock;
 pub mod inps;
 pub mod people;
+pub mod platform;
 pub mod token_service;
