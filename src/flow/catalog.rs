@@ -12,7 +12,7 @@ use crate::rules::{self, Rule};
 use crate::schema::shape::Shape;
 use crate::schema::{SchemaError, SchemaProblem, XmlSchema, shape_json};
 use jiff::civil::Date;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// One version of one tracciato, ready to be applied.
@@ -100,6 +100,16 @@ impl Flow {
 
     pub fn register(&self) -> &str {
         &self.mapping.flow.register
+    }
+
+    /// What is wrong with an ente's settings for this flow; empty = fine.
+    pub fn setting_problems(&self, settings: &BTreeMap<String, String>) -> Vec<String> {
+        let declared = &self.mapping.flow.settings;
+        let known = settings.iter().filter_map(|(name, value)| Some((name, value, declared.get(name)?)));
+        known
+            .filter(|(_, value, setting)| !setting.values.contains(value))
+            .map(|(name, _, setting)| format!("{name}: one of {}", setting.values.join(", ")))
+            .collect()
     }
 
     /// Whether the version is used on a sending date.
