@@ -231,4 +231,19 @@ mod tests {
         assert!(failed.is_empty(), "\n{}", failed.join("\n"));
         assert!(!results.is_empty());
     }
+
+    #[test]
+    fn every_rule_has_a_case_in_which_it_speaks() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let catalog = Catalog::load(&Embedded).map_err(|defects| format!("{defects:#?}")).unwrap();
+        for flow in catalog.flows() {
+            let results = fixtures::run(&catalog, &root.join("fixtures").join(flow.id()));
+            let said: Vec<&String> =
+                results.iter().filter_map(|result| result.actual.get("findings.txt")).collect();
+            for rule in &flow.rules {
+                let word = format!(" {} ", rule.table.id);
+                assert!(said.iter().any(|text| text.contains(&word)), "no case for {}", rule.table.id);
+            }
+        }
+    }
 }
