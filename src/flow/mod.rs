@@ -1,6 +1,7 @@
 //! The catalog of flows: finds, loads and cross-checks mapping, schema, rules
 //! and code tables, and applies them to a folder.
 
+pub mod adopt;
 mod apply;
 pub mod catalog;
 pub mod check;
