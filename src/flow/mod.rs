@@ -10,7 +10,6 @@ mod check_values;
 mod container;
 pub mod files;
 pub mod fixtures;
-pub mod former;
 mod incident;
 mod lineage;
 mod pattern_length;
