@@ -91,7 +91,8 @@ async fn poll(
 ) -> anyhow::Result<Outcome> {
     let base = format!("http://{}{}", settings.offer.listen, settings.offer.base_path);
     let routes: Vec<String> = entitlements.iter().map(|entitlement| entitlement.route.clone()).collect();
-    let platform = Platform::start(sandbox.platform, &issuer(settings), entitlements, clock::system()).await?;
+    let platform =
+        Platform::start(sandbox.platform, &issuer(settings), entitlements, clock::system()).await?;
     eprintln!("vouchers and keys at {}; polling {base} for {} routes", platform.jwks_url(), routes.len());
     let mut pollers = Vec::new();
     for route in &routes {
@@ -103,8 +104,17 @@ async fn poll(
         anomalies = 0;
         for (route, inps) in &mut pollers {
             match inps.cycle().await {
-                Ok(report) if json => println!("{}", json!({ "route": route, "acquired": report.acquired, "ok": report.ok, "refused": report.refused, "held": inps.book().held().len() })),
-                Ok(report) => println!("{route}: {} acquired, {} OK, {} refused; {} held", report.acquired, report.ok, report.refused, inps.book().held().len()),
+                Ok(report) if json => println!(
+                    "{}",
+                    json!({ "route": route, "acquired": report.acquired, "ok": report.ok, "refused": report.refused, "held": inps.book().held().len() })
+                ),
+                Ok(report) => println!(
+                    "{route}: {} acquired, {} OK, {} refused; {} held",
+                    report.acquired,
+                    report.ok,
+                    report.refused,
+                    inps.book().held().len()
+                ),
                 Err(error) => eprintln!("{route}: {error}"),
             }
             anomalies += inps.book().anomalies().len();

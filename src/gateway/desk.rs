@@ -13,7 +13,7 @@ use crate::exchange::{
     decide, overdue, poll, resume, settle, settle_operation, suspend,
 };
 use crate::flow::{Catalog, Container, Header};
-use crate::ledger::Tx;
+use crate::ledger::{Tx, failpoint};
 use crate::personal::Personal;
 use crate::seal::WrappedKey;
 
@@ -72,7 +72,10 @@ impl Gateway {
                 "the recipient knows a timestamp this ledger never gave: route suspended"
             );
         }
-        page.flows.iter().filter_map(|offered| self.served(offered, can_replace).transpose()).collect()
+        let served = page.flows.iter().filter_map(|offered| self.served(offered, can_replace).transpose());
+        let served = served.collect();
+        failpoint::pass("offer.before-answer");
+        served
     }
 
     /// Builds the bytes of one offered container; one that no longer passes its schema is parked.
@@ -121,7 +124,8 @@ impl Gateway {
             self.close_text(receipt)?;
         }
         let (now, at) = (self.clock.now_ms(), self.clock.rfc3339());
-        self.books
+        let settled = self
+            .books
             .write_async(move |tx| {
                 let mut settled = Vec::with_capacity(receipts.len());
                 for receipt in &receipts {
@@ -137,7 +141,9 @@ impl Gateway {
                 }
                 Ok(settled)
             })
-            .await
+            .await;
+        failpoint::pass("receipts.before-answer");
+        settled
     }
 
     /// Seals a receipt's free text under the folder it speaks of: a recipient may write a name

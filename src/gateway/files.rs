@@ -18,6 +18,7 @@ use crate::exchange::{
     SubmissionState, gather, settle_operation,
 };
 use crate::flow::{Container, Header};
+use crate::ledger::failpoint;
 use crate::queue::{EmbeddedQueue, Lease};
 
 impl Gateway {
@@ -143,6 +144,8 @@ fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&temporary)?;
     file.write_all(bytes)?;
     file.sync_all()?;
+    failpoint::pass("outbox.before-rename");
     fs::rename(&temporary, path)?;
+    failpoint::pass("outbox.after-rename");
     File::open(directory)?.sync_all()
 }

@@ -3,6 +3,7 @@
 //! It keeps rows and decides nothing: what happens to a row is decided in `exchange`.
 //! Bodies and payloads arrive sealed; no column but a sealed one holds a personal value.
 
+pub mod failpoint;
 pub mod rows;
 pub mod sqlite;
 

@@ -8,7 +8,12 @@ use raccordo::sandbox::people;
 
 const FOLDERS: u64 = 6_000;
 
-fn findings_of(catalog: &Catalog, schema: &FolderSchema, body: &[u8], today: jiff::civil::Date) -> Vec<Finding> {
+fn findings_of(
+    catalog: &Catalog,
+    schema: &FolderSchema,
+    body: &[u8],
+    today: jiff::civil::Date,
+) -> Vec<Finding> {
     let folder = match schema.parse(body) {
         Ok(folder) => folder,
         Err(findings) => return findings,
@@ -37,10 +42,14 @@ fn check(rate: f64, seed: u64) -> usize {
             planted += 1;
             match found.iter().position(|(rule, path)| *rule == defect.rule && *path == defect.path) {
                 Some(index) => drop(found.remove(index)),
-                None => wrong.push(format!("not found: {} at {} (found {found:?})", defect.rule, defect.path)),
+                None => {
+                    wrong.push(format!("not found: {} at {} (found {found:?})", defect.rule, defect.path))
+                }
             }
         }
-        wrong.extend(found.iter().map(|(rule, path)| format!("unplanted: {rule} at {path} ({:?})", made.planted)));
+        wrong.extend(
+            found.iter().map(|(rule, path)| format!("unplanted: {rule} at {path} ({:?})", made.planted)),
+        );
     }
     wrong.sort();
     wrong.dedup_by_key(|text| text.split(" at ").next().map(str::to_owned));

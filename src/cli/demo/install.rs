@@ -26,7 +26,10 @@ pub fn prepare(dir: &Path) -> anyhow::Result<PathBuf> {
         let mut options = fs::OpenOptions::new();
         let file = options.create(true).write(true).truncate(true).mode(0o600);
         // The operator in charge is a synthetic person of the published test vectors.
-        std::io::Write::write_all(&mut file.open(dir.join(format!("operator-{code}")))?, b"XXXYYY80A01H501D\n")?;
+        std::io::Write::write_all(
+            &mut file.open(dir.join(format!("operator-{code}")))?,
+            b"XXXYYY80A01H501D\n",
+        )?;
     }
     let config = dir.join("raccordo.toml");
     fs::write(&config, configuration(dir)).with_context(|| config.display().to_string())?;
@@ -34,7 +37,8 @@ pub fn prepare(dir: &Path) -> anyhow::Result<PathBuf> {
 }
 
 fn configuration(dir: &Path) -> String {
-    let mut text = format!("data = {:?}\n\n[[register]]\nname = \"siuss\"\n", dir.join("data").display().to_string());
+    let mut text =
+        format!("data = {:?}\n\n[[register]]\nname = \"siuss\"\n", dir.join("data").display().to_string());
     for (number, (code, name)) in ENTI.iter().enumerate() {
         let id = |kind: u32| format!("00000000-0000-4000-8000-{kind:04}{number:08}");
         text.push_str(&format!(
@@ -59,7 +63,8 @@ pub fn change(folders: &[Value]) -> Vec<Value> {
             index if index % 10 == 3 => first["quota_richiesta"] = json!("512.00"),
             _ => return None,
         }
-        folder["versione"] = json!(2);
+        let version = folder["versione"].as_u64().unwrap_or(1);
+        folder["versione"] = json!(version + 1);
         Some(folder)
     };
     folders.iter().enumerate().filter_map(changes).collect()

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::Outcome;
 use super::import::bar;
 use super::sandbox::{entitlements, issuer};
-use crate::exchange::Period;
+use crate::exchange::{Bucket, Period};
 use crate::gateway::{Clock, Gateway, ImportSummary, RunRequest, SystemClock};
 use crate::ledger::RunHead;
 use crate::node;
@@ -24,7 +24,8 @@ use crate::sandbox::platform::Platform;
 use crate::sandbox::{clock, people};
 
 /// The enti of the demo.
-pub const ENTI: [(&str, &str); 3] = [("H501", "Comune di Roma"), ("F205", "Comune di Milano"), ("L219", "Comune di Torino")];
+pub const ENTI: [(&str, &str); 3] =
+    [("H501", "Comune di Roma"), ("F205", "Comune di Milano"), ("L219", "Comune di Torino")];
 /// Cycles of the simulated INPS before the demo gives up on a run.
 const CYCLES: usize = 40;
 
@@ -62,7 +63,8 @@ async fn play(demo: &Demo, json: bool) -> anyhow::Result<Outcome> {
     let config = install::prepare(&demo.dir)?;
     let mut settings = node::config::load(Some(&config))?;
     let bind = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
-    let platform = Platform::start(bind, &issuer(&settings), entitlements(&settings), clock::system()).await?;
+    let platform =
+        Platform::start(bind, &issuer(&settings), entitlements(&settings), clock::system()).await?;
     for voucher in settings.route.iter_mut().filter_map(|route| route.voucher.as_mut()) {
         voucher.jwks = platform.jwks_url();
     }
@@ -80,8 +82,9 @@ async fn play(demo: &Demo, json: bool) -> anyhow::Result<Outcome> {
     say(&format!("1. {} people who do not exist, of {} enti", demo.folders, ENTI.len()));
     let today = SystemClock.today();
     let enti = ENTI.map(|(code, _)| code);
-    let folders: Vec<Value> =
-        people::generate(demo.folders, demo.seed, demo.faulty, &enti, today).map(|made| made.folder).collect();
+    let folders: Vec<Value> = people::generate(demo.folders, demo.seed, demo.faulty, &enti, today)
+        .map(|made| made.folder)
+        .collect();
     let first = import(&stage, &folders, "importing folders").await?;
     show::imported(&first, json);
     show::readiness(&stage.gateway, json)?;
@@ -96,6 +99,7 @@ async fn play(demo: &Demo, json: bool) -> anyhow::Result<Outcome> {
     show::imported(&second, json);
     let again = self::report(&mut stage).await?;
     show::balances(&again, json);
+    let again = approve(&mut stage, again, json).await?;
 
     say("4. The two books");
     let verdict = show::verdict(&stage, &[report, again].concat(), json)?;
@@ -108,7 +112,12 @@ async fn play(demo: &Demo, json: bool) -> anyhow::Result<Outcome> {
     Ok(if verdict { Outcome::Fine } else { Outcome::Findings })
 }
 
-fn set(dir: &std::path::Path, gateway: Arc<Gateway>, platform: &Platform, base: &str) -> anyhow::Result<Stage> {
+fn set(
+    dir: &std::path::Path,
+    gateway: Arc<Gateway>,
+    platform: &Platform,
+    base: &str,
+) -> anyhow::Result<Stage> {
     let mut pollers = Vec::new();
     // A mildly difficult INPS: refusals, late and repeated esiti, a cursor that goes back now and then.
     let script = Script {
@@ -144,6 +153,26 @@ async fn import(stage: &Stage, folders: &[Value], what: &str) -> anyhow::Result<
     Ok(summary.await??)
 }
 
+/// A run that cancels more than the register's threshold is held: a person approves it.
+async fn approve(stage: &mut Stage, runs: Vec<RunHead>, json: bool) -> anyhow::Result<Vec<RunHead>> {
+    let held: Vec<i64> =
+        runs.iter().filter(|run| run.balance.count(Bucket::Held) > 0).map(|run| run.id).collect();
+    if held.is_empty() {
+        return Ok(runs);
+    }
+    if !json {
+        println!("   cancels were held in {} runs; a person looks and approves", held.len());
+    }
+    for run in held {
+        let gateway = Arc::clone(&stage.gateway);
+        tokio::task::spawn_blocking(move || gateway.approve_run(run, "demo")).await??;
+    }
+    let ids: Vec<i64> = runs.iter().map(|run| run.id).collect();
+    let settled = until_settled(stage, &ids).await?;
+    show::balances(&settled, json);
+    Ok(settled)
+}
+
 /// Starts a run per ente and lets INPS work until every balance is settled.
 async fn report(stage: &mut Stage) -> anyhow::Result<Vec<RunHead>> {
     let mut runs = Vec::new();
@@ -159,9 +188,14 @@ async fn report(stage: &mut Stage) -> anyhow::Result<Vec<RunHead>> {
         let gateway = Arc::clone(&stage.gateway);
         runs.push(tokio::task::spawn_blocking(move || gateway.start_run(&request)).await??);
     }
+    until_settled(stage, &runs).await
+}
+
+/// Lets INPS work until nothing moves any more without a person.
+async fn until_settled(stage: &mut Stage, runs: &[i64]) -> anyhow::Result<Vec<RunHead>> {
     let heads = |gateway: &Gateway| -> anyhow::Result<Vec<RunHead>> {
         let mut heads = Vec::new();
-        for run in &runs {
+        for run in runs {
             heads.extend(gateway.books.runs(Some(*run), 1)?);
         }
         Ok(heads)

@@ -59,7 +59,8 @@ pub fn verdict(stage: &Stage, runs: &[RunHead], json: bool) -> anyhow::Result<bo
     let mut rows = Vec::new();
     let mut agree = true;
     for ((ente, _), poller) in ENTI.iter().zip(&stage.pollers) {
-        let register = stage.gateway.catalog.find(&stage.flow).map(|flow| flow.register()).unwrap_or_default();
+        let register =
+            stage.gateway.catalog.find(&stage.flow).map(|flow| flow.register()).unwrap_or_default();
         let held = stage.gateway.books.held(ente, register)?;
         let ours: Vec<String> = held.into_iter().map(|held| held.submission).collect();
         let differences = poller.book().compare(&ours);

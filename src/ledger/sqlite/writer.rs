@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 
 use super::store;
 use crate::exchange::LedgerError;
+use crate::ledger::failpoint;
 
 /// As many transactions as may share one commit.
 const GROUP: usize = 200;
@@ -131,6 +132,7 @@ fn group(
     jobs: &Receiver<Job>,
     answers: &mut Vec<Answer>,
 ) -> Result<(), LedgerError> {
+    failpoint::pass("ledger.before-begin");
     let begun = connection.execute_batch("BEGIN IMMEDIATE").map_err(store);
     let mut next = Some(first);
     while let Some(job) = next.take() {
@@ -143,7 +145,10 @@ fn group(
         }
     }
     begun?;
-    connection.execute_batch("COMMIT").map_err(store)
+    failpoint::pass("ledger.before-commit");
+    connection.execute_batch("COMMIT").map_err(store)?;
+    failpoint::pass("ledger.after-commit");
+    Ok(())
 }
 
 /// One job within its own savepoint: its failure undoes it alone.

@@ -96,7 +96,8 @@ impl Book {
                 let doomed = self.matching(&key, &acquired.content);
                 self.held.retain(|held, _| !doomed.contains(held));
             } else if let Some((other, _)) = self.held.insert(key, (name, acquired.content.clone())) {
-                self.anomalies.push(format!("double effect: {} inserted while {other} is held", acquired.name));
+                self.anomalies
+                    .push(format!("double effect: {} inserted while {other} is held", acquired.name));
             }
         }
         self.unposted.push(acquired.name.clone());

@@ -7,14 +7,19 @@ use super::read::Flow;
 /// The first thing wrong with a flow, in INPS's words; `None` = it may be acquired.
 pub fn fault(flow: &Flow, name: &str) -> Option<String> {
     let structure = [
-        (flow.persons != 1 || flow.services != 1).then_some(
-            "In cooperazione è possibile inviare solo un beneficiario e una prestazione sociale",
-        ),
+        (flow.persons != 1 || flow.services != 1)
+            .then_some("In cooperazione è possibile inviare solo un beneficiario e una prestazione sociale"),
         (flow.name != name).then_some("Il Nome del flusso non coincide con id_flusso"),
         (flow.addresses == 0 || flow.addresses > 5).then_some("Numero di indirizzi non ammesso"),
         (!known_operation(flow)).then_some("TipoOperazione non ammesso"),
     ];
-    structure.into_iter().flatten().next().map(str::to_owned).or_else(|| missing(flow)).or_else(|| content(flow))
+    structure
+        .into_iter()
+        .flatten()
+        .next()
+        .map(str::to_owned)
+        .or_else(|| missing(flow))
+        .or_else(|| content(flow))
 }
 
 fn known_operation(flow: &Flow) -> bool {
@@ -22,14 +27,24 @@ fn known_operation(flow: &Flow) -> bool {
 }
 
 fn missing(flow: &Flow) -> Option<String> {
-    let service = ["PresenzaProvaMezzi", "CaratterePrestazione", "CodicePrestazione", "DenominazionePrestazione",
-        "ProtocolloDomanda", "PresaCarico"];
+    let service = [
+        "PresenzaProvaMezzi",
+        "CaratterePrestazione",
+        "CodicePrestazione",
+        "DenominazionePrestazione",
+        "ProtocolloDomanda",
+        "PresaCarico",
+    ];
     let person = ["Cognome", "Nome", "AnnoNascita", "LuogoNascita", "Genere", "CodiceCittadinanza"];
     let absent = service.iter().find(|name| flow.service(name).is_none());
     let absent = absent.or_else(|| person.iter().find(|name| flow.value("Anagrafica", name).is_none()));
     let dependent = match flow.service("CaratterePrestazione") {
-        Some("1") => ["DataInizioPrestazione", "ImportoMensile"].iter().find(|name| flow.service(name).is_none()),
-        _ => ["DataErogazionePrestazione", "ImportoPrestazione"].iter().find(|name| flow.service(name).is_none()),
+        Some("1") => {
+            ["DataInizioPrestazione", "ImportoMensile"].iter().find(|name| flow.service(name).is_none())
+        }
+        _ => ["DataErogazionePrestazione", "ImportoPrestazione"]
+            .iter()
+            .find(|name| flow.service(name).is_none()),
     };
     absent.or(dependent).map(|name| format!("{name} obbligatorio"))
 }
@@ -57,8 +72,10 @@ fn content(flow: &Flow) -> Option<String> {
 
 fn shares_fit(flow: &Flow) -> bool {
     let amount = |name: &str| flow.service(name).map(|text| text.parse::<Decimal>().ok());
-    let shares: Vec<_> =
-        ["ImportoQuotaEnte", "ImportoQuotaUtente", "ImportoQuotaSSN"].into_iter().filter_map(amount).collect();
+    let shares: Vec<_> = ["ImportoQuotaEnte", "ImportoQuotaUtente", "ImportoQuotaSSN"]
+        .into_iter()
+        .filter_map(amount)
+        .collect();
     let whole = match flow.service("CaratterePrestazione") {
         Some("1") => amount("ImportoMensile"),
         _ => amount("ImportoPrestazione"),

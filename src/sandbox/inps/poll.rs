@@ -72,7 +72,8 @@ pub struct Inps {
 impl Inps {
     /// A simulated INPS with its book.
     pub fn new(config: InpsConfig, clock: Clock) -> Result<Self, InpsError> {
-        let client = HttpClient::new(&HttpSettings::default()).map_err(|error| InpsError::Voucher(error.to_string()))?;
+        let client = HttpClient::new(&HttpSettings::default())
+            .map_err(|error| InpsError::Voucher(error.to_string()))?;
         let book = Book::open(config.book.as_deref(), config.script.match_by_content)?;
         Ok(Self { config, client, book, clock, token: None, polls: 0, cycles: 0, recovering: false })
     }
@@ -184,7 +185,12 @@ impl Inps {
         Ok(Some(one))
     }
 
-    fn decide(&mut self, one: &mut Acquired, fault: Option<String>, page: &[Acquired]) -> Result<(), InpsError> {
+    fn decide(
+        &mut self,
+        one: &mut Acquired,
+        fault: Option<String>,
+        page: &[Acquired],
+    ) -> Result<(), InpsError> {
         let script = &self.config.script;
         let earlier = |other: &&Acquired| other.esito == Esito::Ok && other.key == one.key;
         let in_page = page.iter().rev().find(earlier).map(|other| !other.cancel);
@@ -286,7 +292,8 @@ impl Inps {
             lifetime_s: 60,
             digest_hex: None,
         };
-        let signed = assertion::build(&voucher.key, &claims).map_err(|error| InpsError::Voucher(error.to_string()))?;
+        let signed =
+            assertion::build(&voucher.key, &claims).map_err(|error| InpsError::Voucher(error.to_string()))?;
         let form = format!(
             "client_id={}&client_assertion={signed}&client_assertion_type={}&grant_type={}",
             voucher.client_id,

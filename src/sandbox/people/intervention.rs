@@ -25,7 +25,8 @@ pub fn build(
     isee: &mut Vec<Value>,
 ) -> Fields {
     let day = subject.today.saturating_sub(prng.between(40, OLDEST_DAYS).days());
-    let start = if service.periodic && prng.chance(70) { day.first_of_month() } else { day };
+    // Whole months only: whether a broken one counts is a setting, and no defect of the folder.
+    let start = if service.periodic { day.first_of_month() } else { day };
     let mut fields = Fields::new();
     put(&mut fields, "id", format!("INT-{:07}-{number}", subject.index));
     put(&mut fields, "stato", "erogato");
