@@ -3,7 +3,7 @@
 //! Each history is a list of numbers, read as steps of folders, persons, time, kills,
 //! backups and an adversarial register. After every step the books are compared; at the
 //! end the register behaves, a person answers what is uncertain, and both must agree.
-//! `RACCORDO_HISTORIES` says how many (default 60,000 per world).
+//! `RACCORDO_HISTORIES` says how many (default 25,000).
 
 mod inps;
 mod memory;
@@ -414,7 +414,7 @@ fn live(numbers: &[u32]) {
 
 #[test]
 fn the_books_never_diverge_unseen() {
-    let histories = std::env::var("RACCORDO_HISTORIES").ok().and_then(|n| n.parse().ok()).unwrap_or(60_000);
+    let histories = std::env::var("RACCORDO_HISTORIES").ok().and_then(|n| n.parse().ok()).unwrap_or(25_000);
     let seed = std::env::var("RACCORDO_SEED").ok().and_then(|n| n.parse().ok()).unwrap_or(20_261_123_u64);
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
