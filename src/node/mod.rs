@@ -2,6 +2,7 @@
 
 pub mod config;
 mod keys;
+mod origin;
 mod serve;
 mod ticks;
 
@@ -21,6 +22,12 @@ pub enum StartError {
     Config(#[from] config::ConfigError),
     #[error("the flows do not load:\n{}", lines(.0))]
     Flows(Vec<Defect>),
+    #[error(
+        "production runs on facts that no primary source confirms; read them, then add the flow to \
+         `accept_unverified`:\n  {}",
+        .0.join("\n  ")
+    )]
+    Unverified(Vec<String>),
     #[error(transparent)]
     Open(#[from] OpenError),
 }
@@ -46,5 +53,10 @@ pub fn load_catalog() -> Result<Catalog, StartError> {
 /// Opens the gateway of a configuration on the machine's clock.
 pub fn open(settings: Settings) -> Result<Gateway, StartError> {
     let catalog = load_catalog()?;
+    let flows = catalog.flows().iter().map(crate::flow::Flow::id);
+    let open = origin::not_accepted(&settings, &*flow_files(), flows);
+    if !open.is_empty() {
+        return Err(StartError::Unverified(open));
+    }
     Ok(Gateway::open(settings, catalog, Box::new(SystemClock))?)
 }
