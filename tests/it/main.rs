@@ -1,3 +1,4 @@
 //! One integration binary; each module is a seam where users would notice.
 
 mod model;
+mod tidy;
