@@ -5,6 +5,10 @@
 //! divided by its months, with the cents that the division leaves over allocated.
 
 mod amounts;
+#[cfg(test)]
+mod check_tests;
+#[cfg(test)]
+mod map_tests;
 mod years;
 
 use crate::mapping::step::Step;

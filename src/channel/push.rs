@@ -32,6 +32,8 @@ pub struct HttpSettings {
     pub authorities_pem: Option<Vec<u8>>,
     /// Our certificate chain and private key, PEM, for mutual TLS.
     pub identity_pem: Option<Vec<u8>>,
+    /// A socket on this machine to go through instead of the network.
+    pub unix_socket: Option<std::path::PathBuf>,
 }
 
 impl Default for HttpSettings {
@@ -45,6 +47,7 @@ impl Default for HttpSettings {
             allow_plain_http: false,
             authorities_pem: None,
             identity_pem: None,
+            unix_socket: None,
         }
     }
 }

@@ -1,1 +1,147 @@
-//! The room `cli`.
+//! The command line: one file per command. Exit 0 fine, 1 findings, 2 could not try.
+
+mod adopt;
+mod check;
+mod decide;
+mod demo;
+mod doctor;
+mod folder;
+mod generate;
+mod import;
+mod link;
+mod map;
+mod routes;
+mod runs;
+mod sandbox;
+mod serve;
+mod show;
+mod test;
+mod token;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Junction between a Cartella Sociale Informatizzata and Italy's national systems.
+#[derive(Parser)]
+#[command(name = "raccordo", version, propagate_version = true, after_help = EXAMPLES)]
+struct Cli {
+    /// Configuration file; what it leaves out has the defaults of config/default.toml.
+    #[arg(long, short, global = true, env = "RACCORDO_CONFIG")]
+    config: Option<PathBuf>,
+    /// Machine-readable output.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  raccordo demo                                      the whole way, on generated people
+  raccordo check                                     are all mappings sound?
+  raccordo map --flow siuss-ps-psa-sina/2018-12 folder.json
+  raccordo import folders.ndjson && raccordo readiness
+  raccordo report --ente H501 --flow siuss-ps-psa-sina/2018-12 --period 2026-T3
+  raccordo sync F-1 --to siuss --wait 5s";
+
+#[derive(Subcommand)]
+enum Command {
+    /// From an empty directory to two books that agree: generated people, a simulated INPS.
+    Demo(demo::Demo),
+    /// Serve the API and the offered routes until told to stop.
+    Serve,
+    /// What is wrong with this installation, and what to do.
+    Doctor,
+    /// Check every flow: mapping against folder schema, target schema and code tables.
+    Check,
+    /// Map a folder and show payload and findings; nothing is stored.
+    Map(map::Map),
+    /// Validate a payload against a flow's schema.
+    Validate(map::Validate),
+    /// Run the fixtures: folders with what is expected of them.
+    Test(test::Test),
+    /// Folders: templates to start from.
+    #[command(subcommand)]
+    Folder(folder::Folder),
+    /// Import folders, one JSON a line; each line gets its result.
+    Import(import::Import),
+    /// How ready each ente is for each flow, and which rules speak most often.
+    Readiness,
+    /// Bring one citizen up to date at one register, now.
+    Sync(runs::Sync),
+    /// Bring up to date all records that begin by a period's end.
+    Report(runs::Report),
+    /// Runs and their balances.
+    #[command(subcommand)]
+    Runs(runs::Runs),
+    /// Containers and operations, by name or by state.
+    Submissions(show::Submissions),
+    /// Decide an operation whose outcome the register leaves unknown.
+    Decide(decide::Decide),
+    /// Record what a portal said of an uploaded file.
+    Outcome(decide::Outcome),
+    /// Routes: where they stand, suspend, resume, build files.
+    #[command(subcommand)]
+    Routes(routes::Routes),
+    /// Take over what a former system sent: its XML files and receipts.
+    Adopt(adopt::Adopt),
+    /// The audit chain.
+    #[command(subcommand)]
+    Audit(show::Audit),
+    /// Make an API token.
+    #[command(subcommand)]
+    Token(token::Token),
+    /// Generate folders of people who do not exist.
+    Generate(generate::Generate),
+    /// A simulated INPS that polls a running gateway, with scripted faults.
+    Sandbox(sandbox::Sandbox),
+}
+
+/// What a command came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Fine,
+    /// It worked, and found something that a person should mend.
+    Findings,
+}
+
+/// Parses the arguments, runs the command, says what went wrong.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(&cli) {
+        Ok(Outcome::Fine) => ExitCode::SUCCESS,
+        Ok(Outcome::Findings) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("raccordo: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(cli: &Cli) -> anyhow::Result<Outcome> {
+    match &cli.command {
+        Command::Demo(demo) => demo::run(demo, cli.json),
+        Command::Serve => serve::run(cli.config.as_deref()),
+        Command::Doctor => doctor::run(cli.config.as_deref(), cli.json),
+        Command::Check => check::run(cli.json),
+        Command::Map(map) => map::map(map, cli.json),
+        Command::Validate(validate) => map::validate(validate, cli.json),
+        Command::Test(test) => test::run(test, cli.json),
+        Command::Folder(folder) => folder::run(folder),
+        Command::Import(import) => import::run(import, cli.config.as_deref(), cli.json),
+        Command::Readiness => show::readiness(cli.config.as_deref(), cli.json),
+        Command::Sync(sync) => runs::sync(sync, cli.config.as_deref(), cli.json),
+        Command::Report(report) => runs::report(report, cli.config.as_deref(), cli.json),
+        Command::Runs(runs) => runs::runs(runs, cli.config.as_deref(), cli.json),
+        Command::Submissions(which) => show::submissions(which, cli.config.as_deref(), cli.json),
+        Command::Decide(decide) => decide::decide(decide, cli.config.as_deref(), cli.json),
+        Command::Outcome(outcome) => decide::outcome(outcome, cli.config.as_deref(), cli.json),
+        Command::Routes(routes) => routes::run(routes, cli.config.as_deref(), cli.json),
+        Command::Adopt(adopt) => adopt::run(adopt, cli.config.as_deref(), cli.json),
+        Command::Audit(audit) => show::audit(audit, cli.config.as_deref(), cli.json),
+        Command::Token(token) => token::run(token, cli.json),
+        Command::Generate(generate) => generate::run(generate),
+        Command::Sandbox(sandbox) => sandbox::run(sandbox, cli.json),
+    }
+}

@@ -25,8 +25,14 @@ impl Flow {
         let body = folder.body.expose();
         let list = self.mapping.list.clone();
         let mut scope = self.mapping.names.scope(body);
-        let mut work =
-            Work { flow: self, context, mapped: Mapped::default(), blocked: false, payload: Vec::new() };
+        let mut work = Work {
+            flow: self,
+            context,
+            mapped: Mapped::default(),
+            places: Vec::new(),
+            blocked: false,
+            payload: Vec::new(),
+        };
         let below_items = format!("{}/", self.mapping.names.pointer(&list, &scope));
         let (of_items, of_folder): (Vec<_>, Vec<_>) =
             found.into_iter().partition(|finding| finding.folder_path.starts_with(&below_items));
@@ -58,6 +64,8 @@ struct Work<'w> {
     flow: &'w Flow,
     context: &'w Context,
     mapped: Mapped,
+    /// Index in the list of each of `mapped.named`.
+    places: Vec<usize>,
     /// A finding about the person withholds every record.
     blocked: bool,
     /// Buffer of the nominal payload, reused.
@@ -82,7 +90,14 @@ impl Work<'_> {
         let mapping = &self.flow.mapping;
         scope.slots[mapping.item_slot] = Slot::Json(item, index);
         let source = text_of(scope, &mapping.source);
+        if self.mapped.named.contains(&source) {
+            // A second item of the same id has no key of its own: said, never mapped.
+            self.mapped.findings.extend(own);
+            self.withheld(&source);
+            return;
+        }
         self.mapped.named.push(source.clone());
+        self.places.push(index);
         if mapping.annulled.as_ref().is_some_and(|annulled| annulled.holds(scope)) {
             self.mapped.annulled.push(source);
             return;
@@ -226,7 +241,8 @@ impl Work<'_> {
         let doubled: Vec<usize> = by_key.into_values().filter(|same| same.len() > 1).flatten().collect();
         for index in doubled {
             let source = self.mapped.records[index].source.clone();
-            let place = self.mapped.named.iter().position(|name| *name == source).unwrap_or(0);
+            let named = self.mapped.named.iter().position(|name| *name == source);
+            let place = named.map_or(0, |at| self.places[at]);
             let record = &mut self.mapped.records[index];
             record.fragment = None;
             record.findings.push(super::incident::duplicate(format!("{below_items}{place}")));

@@ -51,7 +51,7 @@ impl Frame {
         let ente = nominal_ente(nominal);
         let date = iso_date(&nominal.data).ok_or("container.nominal.data is not AAAA-MM-GG")?;
         let base = format!("{}/", mapping.document.container.root);
-        if !mapping.document.record.element.strip_prefix(&base).is_some_and(|name| !name.contains('/')) {
+        if mapping.document.record.element.strip_prefix(&base).is_none_or(|name| name.contains('/')) {
             return Err("record.element must stand directly below container.root".to_owned());
         }
         Ok(Self::build(mapping, shape, &Header { name: &nominal.nome, date, ente: &ente }))

@@ -2,6 +2,8 @@
 
 use super::{Flow, MappedRecord};
 use crate::mapping::compile::RowInfo;
+use crate::mapping::path::PathRef;
+use crate::mapping::plan::ElementPlan;
 use std::collections::BTreeSet;
 
 /// One field's way, as a row says it.
@@ -54,20 +56,25 @@ impl Flow {
     /// Every place of the folder that the flow reads: sent, looked at by a
     /// condition or a rule, or used to choose, split and name records.
     pub fn fields_read(&self) -> Vec<String> {
+        let rules = self.rules.iter().flat_map(|rule| rule.paths());
+        let mut found: BTreeSet<String> = self.fields_of_record().into_iter().collect();
+        found.extend(rules.flat_map(|path| self.mapping.names.sources(path)));
+        found.into_iter().collect()
+    }
+
+    /// As [`Flow::fields_read`], without what only rules look at.
+    pub(super) fn fields_of_record(&self) -> BTreeSet<String> {
         let mapping = &self.mapping;
-        let mut paths = Vec::new();
-        paths.extend([&mapping.source, &mapping.from, &mapping.to]);
+        let mut paths = vec![&mapping.source, &mapping.from, &mapping.to];
         paths.extend(&mapping.key);
         for condition in [&mapping.when, &mapping.annulled].into_iter().flatten() {
             condition.paths(&mut paths);
         }
-        for rule in &self.rules {
-            paths.extend(rule.paths());
-        }
+        conditions_below(&mapping.record, &mut paths);
         let mut found: BTreeSet<String> = self.fields_sent().into_iter().collect();
         found.extend(paths.into_iter().flat_map(|path| mapping.names.sources(path)));
         found.extend(self.lookup_fields());
-        found.into_iter().collect()
+        found
     }
 
     fn lookup_fields(&self) -> Vec<String> {
@@ -82,5 +89,23 @@ impl Flow {
                     .collect::<Vec<_>>()
             })
             .collect()
+    }
+}
+
+/// Paths read by the conditions of an element, of its rows and of all below it.
+fn conditions_below<'p>(plan: &'p ElementPlan, paths: &mut Vec<&'p PathRef>) {
+    let rows = plan.attributes.iter().chain(&plan.text).flat_map(|field| &field.rows);
+    for row in rows {
+        paths.extend(&row.codes_day);
+        if let Some(when) = &row.when {
+            when.paths(paths);
+        }
+    }
+    if let Some(when) = &plan.when {
+        when.paths(paths);
+    }
+    paths.extend(plan.each.iter().map(|each| &each.list));
+    for child in &plan.children {
+        conditions_below(child, paths);
     }
 }

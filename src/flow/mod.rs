@@ -5,12 +5,14 @@ mod apply;
 pub mod catalog;
 pub mod check;
 mod check_rows;
+mod check_values;
 mod container;
 pub mod files;
 pub mod fixtures;
 pub mod former;
 mod incident;
 mod lineage;
+mod pattern_length;
 
 pub use catalog::{Catalog, Flow};
 pub use container::{Container, Header, Part};

@@ -64,3 +64,14 @@ fn policy(voucher: &Voucher) -> VoucherPolicy {
         dpop: DpopWindow::default(),
     }
 }
+
+/// Fetches the platform's keys of one offered route, to see whether they can be had; returns
+/// how many are usable.
+pub fn fetch_keys(settings: &Settings, route: &str) -> Result<usize, String> {
+    let door = doors(settings)?.into_iter().find(|door| door.route == route);
+    let door = door.ok_or("the route is not offered")?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let text = runtime.map_err(|error| error.to_string())?.block_on(door.keys.fetch())?;
+    let keys = crate::trust::jwks::KeySet::parse(&text, 0).map_err(|error| error.to_string())?;
+    Ok(keys.len())
+}

@@ -5,6 +5,7 @@ mod keys;
 mod serve;
 mod ticks;
 
+pub use keys::fetch_keys;
 pub use serve::{Running, ServeError, start};
 pub use ticks::tick;
 

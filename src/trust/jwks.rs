@@ -42,6 +42,16 @@ impl KeySet {
         Self { keys: BTreeMap::new(), fetched_at_s: i64::MIN }
     }
 
+    /// How many usable keys there are.
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether there is no key at all.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
     /// The key of this kid.
     pub fn get(&self, kid: &str) -> Option<&DecodingKey> {
         self.keys.get(kid)

@@ -18,9 +18,9 @@ const FIELDS: &[StepField] = &[
     StepField { name: "mesi_compiuti", kind: Kind::Integer },
 ];
 
-/// The furthest year that a benefit is followed into, so that a mistyped end
-/// (`2926`) makes no thousand records.
-const MOST_YEARS: i16 = 60;
+/// Longest benefit that is split: a mistyped year (`2926`) must not make a
+/// thousand records. The rule `durata-improbabile` says so well before.
+const MOST_YEARS: i16 = 200;
 
 impl Step for CalendarYears {
     fn name(&self) -> &'static str {
@@ -50,8 +50,10 @@ impl Step for CalendarYears {
         }
         let Some((from, to)) = period(input.item, input.today) else { return Vec::new() };
         let elapsed = input.settings.get("count_months").is_some_and(|how| how == "elapsed");
-        let last = to.year().min(from.year().saturating_add(MOST_YEARS));
-        (from.year()..=last).filter_map(|year| slice(year, from, to, elapsed)).collect()
+        if to.year() - from.year() > MOST_YEARS {
+            return Vec::new();
+        }
+        (from.year()..=to.year()).filter_map(|year| slice(year, from, to, elapsed)).collect()
     }
 
     /// An open benefit gets a new slice on the next 1 January.

@@ -1,0 +1,80 @@
+//! `decide`, `outcome`: what only a person can know.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::Outcome as Exit;
+use super::link::Link;
+
+/// Decide an operation whose outcome is unknown.
+#[derive(Args)]
+pub struct Decide {
+    /// Number of the operation, as `raccordo submissions --state uncertain` shows it.
+    operation: i64,
+    /// The register holds the record's content.
+    #[arg(long, conflicts_with = "does_not_hold", required_unless_present = "does_not_hold")]
+    holds: bool,
+    /// The register does not hold the record.
+    #[arg(long)]
+    does_not_hold: bool,
+}
+
+/// `raccordo decide`.
+pub fn decide(decide: &Decide, config: Option<&Path>, json: bool) -> anyhow::Result<Exit> {
+    let path = format!("/operations/{}/decision", decide.operation);
+    let answer = Link::open(config)?.post(&path, &json!({ "register_holds": decide.holds }))?;
+    if json {
+        println!("{answer}");
+    } else {
+        println!("Operation {} is now {}.", decide.operation, answer["state"].as_str().unwrap_or("?"));
+    }
+    Ok(Exit::Fine)
+}
+
+/// What a portal said of an uploaded file.
+#[derive(Args)]
+pub struct Outcome {
+    /// Name of the container, e.g. `H501.PS.20261123.0000001`.
+    name: String,
+    /// One outcome for all of it: accepted, refused, not_found, failed.
+    #[arg(long, conflicts_with = "csv", required_unless_present = "csv")]
+    all: Option<String>,
+    /// A CSV of ours with the head `record,outcome,text` (unverified: no portal format is public).
+    #[arg(long)]
+    csv: Option<PathBuf>,
+}
+
+/// `raccordo outcome`.
+pub fn outcome(outcome: &Outcome, config: Option<&Path>, json: bool) -> anyhow::Result<Exit> {
+    let rows = match (&outcome.all, &outcome.csv) {
+        (Some(all), _) => json!([{ "outcome": all }]),
+        (None, Some(csv)) => rows(&std::fs::read_to_string(csv).with_context(|| csv.display().to_string())?)?,
+        (None, None) => bail!("give --all or --csv"),
+    };
+    let answer = Link::open(config)?.post(&format!("/submissions/{}/outcome", outcome.name), &rows)?;
+    if json {
+        println!("{answer}");
+    } else {
+        println!("Recorded for {} operations.", answer["operations"]);
+    }
+    Ok(Exit::Fine)
+}
+
+fn rows(text: &str) -> anyhow::Result<Value> {
+    let mut lines = text.lines().enumerate();
+    if lines.next().map(|(_, head)| head.trim()) != Some("record,outcome,text") {
+        bail!("line 1 must be `record,outcome,text`");
+    }
+    let mut rows = Vec::new();
+    for (number, line) in lines.filter(|(_, line)| !line.trim().is_empty()) {
+        let mut cells = line.splitn(3, ',');
+        let (record, outcome) = (cells.next().unwrap_or_default(), cells.next());
+        let Some(outcome) = outcome else { bail!("line {}: a comma and the outcome are missing", number + 1) };
+        let text = cells.next().filter(|text| !text.is_empty());
+        rows.push(json!({ "record": record, "outcome": outcome, "text": text }));
+    }
+    Ok(Value::Array(rows))
+}

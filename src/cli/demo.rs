@@ -1,0 +1,8 @@
+//! `demo`: placeholder.
+use clap::Args;
+use super::Outcome;
+/// Demo.
+#[derive(Args)]
+pub struct Demo {}
+/// `raccordo demo`.
+pub fn run(_: &Demo, _json: bool) -> anyhow::Result<Outcome> { anyhow::bail!("not yet") }

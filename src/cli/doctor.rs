@@ -1,0 +1,107 @@
+//! `doctor`: configuration, keys, clock, flows, outboxes, platform keys: what is wrong and
+//! what to do.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::Outcome;
+use crate::gateway::settings::{Channel, Settings};
+use crate::gateway::{Clock, SystemClock};
+use crate::node;
+
+struct Look {
+    what: String,
+    wrong: Option<String>,
+}
+
+/// `raccordo doctor`.
+pub fn run(config: Option<&Path>, json: bool) -> anyhow::Result<Outcome> {
+    let mut looks = Vec::new();
+    match node::config::load(config) {
+        Ok(settings) => {
+            looks.push(fine("configuration"));
+            installation(&settings, &mut looks);
+        }
+        Err(error) => looks.push(wrong("configuration", error.to_string())),
+    }
+    looks.push(flows());
+    looks.push(clock());
+    for look in &looks {
+        match (&look.wrong, json) {
+            (wrong, true) => println!("{}", json!({ "what": look.what, "wrong": wrong })),
+            (None, false) => println!("ok     {}", look.what),
+            (Some(why), false) => println!("WRONG  {}: {why}", look.what),
+        }
+    }
+    let sound = looks.iter().all(|look| look.wrong.is_none());
+    Ok(if sound { Outcome::Fine } else { Outcome::Findings })
+}
+
+fn fine(what: &str) -> Look {
+    Look { what: what.to_owned(), wrong: None }
+}
+
+fn wrong(what: &str, why: String) -> Look {
+    Look { what: what.to_owned(), wrong: Some(why) }
+}
+
+fn installation(settings: &Settings, looks: &mut Vec<Look>) {
+    let data = Path::new(&settings.data);
+    looks.push(writable(data, "data directory"));
+    let key = data.join("raccordo.key");
+    looks.push(match crate::seal::MasterKey::load(&key) {
+        _ if !key.exists() => fine("key file (made at first start)"),
+        Ok(_) => fine("key file"),
+        Err(error) => wrong("key file", error.to_string()),
+    });
+    if settings.ente.is_empty() {
+        looks.push(wrong("enti", "none is configured: add an [[ente]] table".into()));
+    }
+    for route in &settings.route {
+        let what = format!("route {}", route.id);
+        match route.channel {
+            Channel::File => looks.push(writable(Path::new(&route.outbox), &what)),
+            Channel::Offer => looks.push(platform_keys(settings, &route.id, &what)),
+        }
+    }
+}
+
+fn writable(directory: &Path, what: &str) -> Look {
+    let what = format!("{what} ({})", directory.display());
+    let probe = directory.join(".raccordo-probe");
+    let tried = std::fs::create_dir_all(directory).and_then(|()| std::fs::write(&probe, b"probe"));
+    drop(std::fs::remove_file(&probe));
+    match tried {
+        Ok(()) => fine(&what),
+        Err(error) => wrong(&what, format!("cannot be written: {error}; free space, or correct owner and rights")),
+    }
+}
+
+fn platform_keys(settings: &Settings, route: &str, what: &str) -> Look {
+    let voucher = settings.route(route).and_then(|route| route.voucher.as_ref());
+    let Some(voucher) = voucher else { return wrong(what, "no [route.voucher]".into()) };
+    let fetched = node::fetch_keys(settings, route);
+    match fetched {
+        Ok(count) if count > 0 => fine(&format!("{what}: {count} platform keys at {}", voucher.jwks)),
+        Ok(_) => wrong(what, format!("{} holds no usable key", voucher.jwks)),
+        Err(why) => wrong(what, format!("the platform's keys at {} cannot be had: {why}", voucher.jwks)),
+    }
+}
+
+fn flows() -> Look {
+    match node::load_catalog() {
+        Ok(catalog) => fine(&format!("{} flows", catalog.flows().len())),
+        Err(error) => wrong("flows", error.to_string()),
+    }
+}
+
+/// A clock years off refuses every voucher and mis-dates every container.
+fn clock() -> Look {
+    let year = SystemClock.today().year();
+    if (2025..2100).contains(&year) {
+        fine(&format!("clock ({}, Europe/Rome)", SystemClock.today()))
+    } else {
+        wrong("clock", format!("the year is {year}: set the machine's time (NTP)"))
+    }
+}

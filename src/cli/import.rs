@@ -1,0 +1,123 @@
+//! `import`: folders from an NDJSON file, a result per line.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::Value;
+
+use super::Outcome;
+use super::link::Link;
+use super::show::cell;
+
+/// Lines that go to a running server in one request.
+const BATCH: usize = 500;
+
+/// Import folders.
+#[derive(Args)]
+pub struct Import {
+    /// NDJSON, one folder a line; `-` is standard input.
+    file: PathBuf,
+    /// Print a result for every line, not only for those with something to say.
+    #[arg(long)]
+    all: bool,
+}
+
+/// A progress bar on a terminal, nothing elsewhere.
+pub fn bar(length: Option<u64>, what: &str) -> ProgressBar {
+    let bar = length.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
+    let template = "{msg:24} {wide_bar} {pos}/{len} {per_sec}";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar.set_message(what.to_owned());
+    bar
+}
+
+/// `raccordo import`.
+pub fn run(import: &Import, config: Option<&Path>, json: bool) -> anyhow::Result<Outcome> {
+    let link = Link::open(config)?;
+    let file: Box<dyn BufRead + Send> = match import.file.to_str() {
+        Some("-") => Box::new(BufReader::new(std::io::stdin())),
+        _ => Box::new(BufReader::new(File::open(&import.file).with_context(|| import.file.display().to_string())?)),
+    };
+    let bar = bar(None, "importing");
+    let mut wrong = false;
+    let mut hear = |line: &Value| {
+        bar.inc(1);
+        let said = line["outcome"] != "saved";
+        wrong |= said;
+        if said || import.all {
+            bar.suspend(|| print_line(line, json));
+        }
+    };
+    let summary = match link.gateway() {
+        Some(gateway) => {
+            let summary = gateway.import(file, "local", |line| hear(&serde_json::to_value(line).unwrap_or_default()))?;
+            serde_json::to_value(summary)?
+        }
+        None => through(&link, file, &mut hear)?,
+    };
+    bar.finish_and_clear();
+    if json {
+        println!("{}", serde_json::json!({ "summary": summary }));
+    } else {
+        println!(
+            "{} folders saved ({} with findings), {} not saved; {} records, {} of them withheld.",
+            cell(&summary["saved"]),
+            cell(&summary["with_findings"]),
+            cell(&summary["not_saved"]),
+            cell(&summary["records"]),
+            cell(&summary["withheld"])
+        );
+    }
+    Ok(if wrong { Outcome::Findings } else { Outcome::Fine })
+}
+
+/// Through a running server, in batches; line numbers stay those of the file.
+fn through(link: &Link, mut file: impl BufRead, hear: &mut impl FnMut(&Value)) -> anyhow::Result<Value> {
+    let mut total = serde_json::json!({
+        "lines": 0, "saved": 0, "with_findings": 0, "not_saved": 0, "records": 0, "withheld": 0,
+    });
+    let mut before = 0;
+    loop {
+        let mut batch = Vec::new();
+        let mut lines = 0;
+        while lines < BATCH && file.read_until(b'\n', &mut batch)? > 0 {
+            lines += 1;
+        }
+        if lines == 0 {
+            return Ok(total);
+        }
+        let answer = link.post_bytes("/import", batch, "application/x-ndjson")?;
+        for line in answer.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            let mut line: Value = serde_json::from_slice(line)?;
+            if let Some(summary) = line["summary"].as_object() {
+                for (word, count) in summary {
+                    total[word] = Value::from(total[word].as_u64().unwrap_or(0) + count.as_u64().unwrap_or(0));
+                }
+            } else {
+                line["line"] = Value::from(line["line"].as_u64().unwrap_or(0) + before);
+                hear(&line);
+            }
+        }
+        before += lines as u64;
+    }
+}
+
+fn print_line(line: &Value, json: bool) {
+    let mut out = std::io::stdout().lock();
+    if json {
+        let _ = writeln!(out, "{line}");
+        return;
+    }
+    let (number, outcome) = (cell(&line["line"]), cell(&line["outcome"]));
+    let _ = writeln!(out, "line {number}, {}: {outcome} {}", cell(&line["id"]), line["why"].as_str().unwrap_or(""));
+    for finding in line["findings"].as_array().into_iter().flatten() {
+        let place = cell(&finding["folder_path"]);
+        let _ = writeln!(out, "    {place}: {} [{}]", cell(&finding["message"]["it"]), cell(&finding["rule"]));
+    }
+}

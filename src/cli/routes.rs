@@ -1,0 +1,48 @@
+//! `routes`: where they stand; suspend, resume, build the files that are due.
+
+use std::path::Path;
+
+use clap::Subcommand;
+use serde_json::json;
+
+use super::Outcome;
+use super::link::Link;
+use super::show::objects;
+
+/// Routes.
+#[derive(Subcommand)]
+pub enum Routes {
+    /// Cursor, queue and suspension of each route.
+    List,
+    /// Stop a route: nothing new leaves, e.g. after restoring a backup.
+    Suspend { route: String },
+    /// Let a suspended route go on, once a person has looked.
+    Resume { route: String },
+    /// Build the bulk files that are due, now.
+    Files { route: String },
+}
+
+/// `raccordo routes`.
+pub fn run(routes: &Routes, config: Option<&Path>, json: bool) -> anyhow::Result<Outcome> {
+    let link = Link::open(config)?;
+    match routes {
+        Routes::List => {
+            let shown = link.get("/routes")?;
+            if json {
+                println!("{shown}");
+            } else {
+                let fields = ["route", "queued", "out", "last_since", "last_polled", "last_given", "suspended"];
+                objects(&shown["routes"], &fields);
+            }
+        }
+        Routes::Suspend { route } => drop(link.post(&format!("/routes/{route}/suspend"), &json!({}))?),
+        Routes::Resume { route } => drop(link.post(&format!("/routes/{route}/resume"), &json!({}))?),
+        Routes::Files { route } => {
+            let written = link.post(&format!("/routes/{route}/files"), &json!({}))?;
+            for file in written["files"].as_array().into_iter().flatten() {
+                println!("{}", file.as_str().unwrap_or_default());
+            }
+        }
+    }
+    Ok(Outcome::Fine)
+}

@@ -1,0 +1,44 @@
+//! `test`: fixtures, folders with what is expected of them.
+
+use std::path::PathBuf;
+
+use anyhow::bail;
+use clap::Args;
+
+use super::Outcome;
+use crate::flow::fixtures;
+use crate::node;
+
+/// Run fixtures.
+#[derive(Args)]
+pub struct Test {
+    /// A directory of cases.
+    #[arg(default_value = "fixtures")]
+    path: PathBuf,
+    /// Rewrite what is expected, to be reviewed as a diff.
+    #[arg(long)]
+    bless: bool,
+}
+
+/// `raccordo test`.
+pub fn run(test: &Test, json: bool) -> anyhow::Result<Outcome> {
+    let catalog = node::load_catalog()?;
+    let results =
+        if test.bless { fixtures::bless(&catalog, &test.path)? } else { fixtures::run(&catalog, &test.path) };
+    if results.is_empty() {
+        bail!("no cases below {}: a case is a directory with a folder.json", test.path.display());
+    }
+    let failed: Vec<_> = results.iter().filter(|result| !result.passed()).collect();
+    for result in &failed {
+        let word = if test.bless { "rewritten" } else { "FAILED" };
+        println!("{word} {}/{}", result.flow, result.case);
+        result.differences.iter().for_each(|line| println!("    {line}"));
+    }
+    let (all, bad) = (results.len(), failed.len());
+    if json {
+        println!("{}", serde_json::json!({ "cases": all, "failed": bad }));
+    } else {
+        println!("{} passed, {bad} failed", all - bad);
+    }
+    Ok(if failed.is_empty() || test.bless { Outcome::Fine } else { Outcome::Findings })
+}
