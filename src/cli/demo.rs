@@ -1,8 +1,10 @@
 //! `demo`: placeholder.
-use clap::Args;
 use super::Outcome;
+use clap::Args;
 /// Demo.
 #[derive(Args)]
 pub struct Demo {}
 /// `raccordo demo`.
-pub fn run(_: &Demo, _json: bool) -> anyhow::Result<Outcome> { anyhow::bail!("not yet") }
+pub fn run(_: &Demo, _json: bool) -> anyhow::Result<Outcome> {
+    anyhow::bail!("not yet")
+}

