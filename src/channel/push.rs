@@ -167,6 +167,9 @@ impl HttpClient {
         if let Some(pem) = &settings.identity_pem {
             builder = builder.identity(Identity::from_pem(pem).map_err(HttpSettingsError::from)?);
         }
+        if let Some(socket) = &settings.unix_socket {
+            builder = builder.unix_socket(socket.as_path());
+        }
         let client = builder.build().map_err(HttpSettingsError::from)?;
         Ok(Self {
             client,

@@ -40,8 +40,7 @@ pub fn run(adopt: &Adopt, config: Option<&Path>, json: bool) -> anyhow::Result<O
             rows.push(json!({ "file": file, "skipped": why }));
             continue;
         }
-        let answer =
-            link.post_bytes(&path, bytes, "application/xml").with_context(|| file.display().to_string())?;
+        let answer = link.post_bytes(&path, bytes, "application/xml").with_context(|| file.display().to_string())?;
         let mut row: Value = serde_json::from_slice(&answer)?;
         row["file"] = json!(file);
         rows.push(row);

@@ -15,11 +15,7 @@ pub fn run(json: bool) -> anyhow::Result<Outcome> {
             } else {
                 for flow in catalog.flows() {
                     let (rows, rules) = (flow.rows().len(), flow.rules.len());
-                    println!(
-                        "{}: sound ({rows} rows, {rules} rules, register {})",
-                        flow.id(),
-                        flow.register()
-                    );
+                    println!("{}: sound ({rows} rows, {rules} rules, register {})", flow.id(), flow.register());
                 }
             }
             Ok(Outcome::Fine)

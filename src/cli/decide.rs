@@ -72,9 +72,7 @@ fn rows(text: &str) -> anyhow::Result<Value> {
     for (number, line) in lines.filter(|(_, line)| !line.trim().is_empty()) {
         let mut cells = line.splitn(3, ',');
         let (record, outcome) = (cells.next().unwrap_or_default(), cells.next());
-        let Some(outcome) = outcome else {
-            bail!("line {}: a comma and the outcome are missing", number + 1)
-        };
+        let Some(outcome) = outcome else { bail!("line {}: a comma and the outcome are missing", number + 1) };
         let text = cells.next().filter(|text| !text.is_empty());
         rows.push(json!({ "record": record, "outcome": outcome, "text": text }));
     }

@@ -74,9 +74,7 @@ fn writable(directory: &Path, what: &str) -> Look {
     drop(std::fs::remove_file(&probe));
     match tried {
         Ok(()) => fine(&what),
-        Err(error) => {
-            wrong(&what, format!("cannot be written: {error}; free space, or correct owner and rights"))
-        }
+        Err(error) => wrong(&what, format!("cannot be written: {error}; free space, or correct owner and rights")),
     }
 }
 

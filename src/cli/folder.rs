@@ -25,8 +25,7 @@ pub fn run(folder: &Folder) -> anyhow::Result<Outcome> {
         return Ok(Outcome::Fine);
     };
     let catalog = node::load_catalog()?;
-    let flow =
-        catalog.find(id).ok_or_else(|| anyhow::anyhow!("there is no flow `{id}`: see `raccordo check`"))?;
+    let flow = catalog.find(id).ok_or_else(|| anyhow::anyhow!("there is no flow `{id}`: see `raccordo check`"))?;
     let schema = FolderSchema::embedded()?;
     let made = template::template(schema.schema(), &flow.fields_read());
     println!("{}", serde_json::to_string_pretty(&made)?);

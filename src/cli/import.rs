@@ -42,9 +42,7 @@ pub fn run(import: &Import, config: Option<&Path>, json: bool) -> anyhow::Result
     let link = Link::open(config)?;
     let file: Box<dyn BufRead + Send> = match import.file.to_str() {
         Some("-") => Box::new(BufReader::new(std::io::stdin())),
-        _ => Box::new(BufReader::new(
-            File::open(&import.file).with_context(|| import.file.display().to_string())?,
-        )),
+        _ => Box::new(BufReader::new(File::open(&import.file).with_context(|| import.file.display().to_string())?)),
     };
     let bar = bar(None, "importing");
     let mut wrong = false;
@@ -58,8 +56,7 @@ pub fn run(import: &Import, config: Option<&Path>, json: bool) -> anyhow::Result
     };
     let summary = match link.gateway() {
         Some(gateway) => {
-            let summary = gateway
-                .import(file, "local", |line| hear(&serde_json::to_value(line).unwrap_or_default()))?;
+            let summary = gateway.import(file, "local", |line| hear(&serde_json::to_value(line).unwrap_or_default()))?;
             serde_json::to_value(summary)?
         }
         None => through(&link, file, &mut hear)?,
@@ -100,8 +97,7 @@ fn through(link: &Link, mut file: impl BufRead, hear: &mut impl FnMut(&Value)) -
             let mut line: Value = serde_json::from_slice(line)?;
             if let Some(summary) = line["summary"].as_object() {
                 for (word, count) in summary {
-                    total[word] =
-                        Value::from(total[word].as_u64().unwrap_or(0) + count.as_u64().unwrap_or(0));
+                    total[word] = Value::from(total[word].as_u64().unwrap_or(0) + count.as_u64().unwrap_or(0));
                 }
             } else {
                 line["line"] = Value::from(line["line"].as_u64().unwrap_or(0) + before);
@@ -119,15 +115,9 @@ fn print_line(line: &Value, json: bool) {
         return;
     }
     let (number, outcome) = (cell(&line["line"]), cell(&line["outcome"]));
-    let _ = writeln!(
-        out,
-        "line {number}, {}: {outcome} {}",
-        cell(&line["id"]),
-        line["why"].as_str().unwrap_or("")
-    );
+    let _ = writeln!(out, "line {number}, {}: {outcome} {}", cell(&line["id"]), line["why"].as_str().unwrap_or(""));
     for finding in line["findings"].as_array().into_iter().flatten() {
         let place = cell(&finding["folder_path"]);
-        let _ =
-            writeln!(out, "    {place}: {} [{}]", cell(&finding["message"]["it"]), cell(&finding["rule"]));
+        let _ = writeln!(out, "    {place}: {} [{}]", cell(&finding["message"]["it"]), cell(&finding["rule"]));
     }
 }

@@ -82,21 +82,12 @@ impl Link {
         if bytes.is_empty() { Ok(Value::Null) } else { Ok(serde_json::from_slice(&bytes)?) }
     }
 
-    async fn exchange(
-        &self,
-        method: &str,
-        path: &str,
-        body: Vec<u8>,
-        kind: &str,
-    ) -> anyhow::Result<(u16, Vec<u8>)> {
+    async fn exchange(&self, method: &str, path: &str, body: Vec<u8>, kind: &str) -> anyhow::Result<(u16, Vec<u8>)> {
         let url = format!("/api/v1{path}");
         match &self.way {
             Way::InProcess { router, .. } => {
-                let request = Request::builder()
-                    .method(method)
-                    .uri(url)
-                    .header(header::CONTENT_TYPE, kind)
-                    .body(Body::from(body))?;
+                let request =
+                    Request::builder().method(method).uri(url).header(header::CONTENT_TYPE, kind).body(Body::from(body))?;
                 let answer = router.clone().oneshot(request).await?;
                 let status = answer.status().as_u16();
                 Ok((status, to_bytes(answer.into_body(), ANSWER_MOST).await?.to_vec()))

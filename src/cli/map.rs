@@ -85,8 +85,7 @@ pub fn map(map: &Map, json: bool) -> anyhow::Result<Outcome> {
 
 fn as_json(mapped: &Mapped, findings: &[&Finding]) -> serde_json::Value {
     let record = |record: &crate::flow::MappedRecord| {
-        let fragment =
-            record.fragment.as_ref().map(|bytes| String::from_utf8_lossy(bytes.expose()).into_owned());
+        let fragment = record.fragment.as_ref().map(|bytes| String::from_utf8_lossy(bytes.expose()).into_owned());
         json!({ "key": record.key, "from": record.from.to_string(), "to": record.to.to_string(), "payload": fragment })
     };
     json!({
@@ -114,10 +113,7 @@ pub fn validate(validate: &Validate, json: bool) -> anyhow::Result<Outcome> {
     for problem in &problems {
         let (line, column) = (problem.line.unwrap_or(0), problem.column.unwrap_or(0));
         if json {
-            println!(
-                "{}",
-                json!({"code": problem.code, "path": problem.path, "message": problem.message, "line": line, "column": column})
-            );
+            println!("{}", json!({"code": problem.code, "path": problem.path, "message": problem.message, "line": line, "column": column}));
         } else {
             println!("{line}:{column} {}: {} [{}]", problem.path, problem.message, problem.code);
         }

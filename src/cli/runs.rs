@@ -139,8 +139,7 @@ pub fn print_balances(runs: &[Value]) {
     head.push("closes");
     let row = |run: &Value| {
         let balance = &run["balance"];
-        let mut row =
-            vec![cell(&run["id"]), cell(&run["ente"]), cell(&run["period"]), cell(&balance["selected"])];
+        let mut row = vec![cell(&run["id"]), cell(&run["ente"]), cell(&run["period"]), cell(&balance["selected"])];
         row.extend(words.iter().map(|word| cell(&balance["terms"][*word])));
         row.push(if balance["closes"] == true { "yes".into() } else { "NO".into() });
         row

@@ -1,10 +1,121 @@
-//! `sandbox`: placeholder.
-use super::Outcome;
+//! `sandbox`: a simulated PDND and INPS for a running gateway, with scripted faults.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
 use clap::Args;
+use serde_json::json;
+
+use super::Outcome;
+use crate::gateway::Settings;
+use crate::gateway::settings::Channel;
+use crate::node;
+use crate::sandbox::clock;
+use crate::sandbox::inps::Script;
+use crate::sandbox::platform::{Entitlement, Platform};
+
 /// A simulated INPS.
 #[derive(Args)]
-pub struct Sandbox {}
+pub struct Sandbox {
+    /// The gateway's configuration: its offered routes are polled.
+    #[arg(long)]
+    gateway: PathBuf,
+    /// Where the simulated platform gives vouchers and keys; the configuration's `jwks` points there.
+    #[arg(long, default_value = "127.0.0.1:8790")]
+    platform: std::net::SocketAddr,
+    /// A TOML file that says how it misbehaves: refuse, fail, duplicate, late, lose, rewind_every, ...
+    #[arg(long)]
+    script: Option<PathBuf>,
+    /// Directory of INPS's books.
+    #[arg(long, default_value = "inps")]
+    books: PathBuf,
+    /// Seconds between cycles.
+    #[arg(long, default_value_t = 5)]
+    every: u64,
+    /// Stop after so many cycles; 0 = never.
+    #[arg(long, default_value_t = 0)]
+    cycles: u64,
+}
+
+/// What the offered routes of a configuration ask of vouchers.
+pub fn entitlements(settings: &Settings) -> Vec<Entitlement> {
+    let offered = settings.route.iter().filter(|route| route.channel == Channel::Offer);
+    let entitlement = |route: &crate::gateway::settings::Route| {
+        let voucher = route.voucher.as_ref()?;
+        Some(Entitlement {
+            route: route.id.clone(),
+            audience: voucher.audience.clone(),
+            eservice_id: voucher.eservice_id.clone(),
+            producer_id: voucher.producer_id.clone(),
+            descriptor_id: voucher.descriptor_ids.first()?.clone(),
+            consumer_id: voucher.consumer_id.clone(),
+            purpose_id: voucher.purposes.first()?.clone(),
+        })
+    };
+    offered.filter_map(entitlement).collect()
+}
+
+/// The issuer that the routes of a configuration expect.
+pub fn issuer(settings: &Settings) -> String {
+    let first = settings.route.iter().find_map(|route| route.voucher.as_ref());
+    first.map(|voucher| voucher.issuer.clone()).unwrap_or_default()
+}
+
+/// Reads a script, or takes the kind one.
+pub fn script(path: Option<&Path>) -> anyhow::Result<Script> {
+    let Some(path) = path else { return Ok(Script::default()) };
+    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    toml::from_str(&text).with_context(|| path.display().to_string())
+}
+
 /// `raccordo sandbox`.
-pub fn run(_: &Sandbox, _json: bool) -> anyhow::Result<Outcome> {
-    anyhow::bail!("not yet")
+pub fn run(sandbox: &Sandbox, json: bool) -> anyhow::Result<Outcome> {
+    let settings = node::config::load(Some(&sandbox.gateway))?;
+    let entitlements = entitlements(&settings);
+    if entitlements.is_empty() {
+        bail!("{} offers no route", sandbox.gateway.display());
+    }
+    let script = script(sandbox.script.as_deref())?;
+    std::fs::create_dir_all(&sandbox.books)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(poll(sandbox, &settings, entitlements, script, json))
+}
+
+async fn poll(
+    sandbox: &Sandbox,
+    settings: &Settings,
+    entitlements: Vec<Entitlement>,
+    script: Script,
+    json: bool,
+) -> anyhow::Result<Outcome> {
+    let base = format!("http://{}{}", settings.offer.listen, settings.offer.base_path);
+    let routes: Vec<String> = entitlements.iter().map(|entitlement| entitlement.route.clone()).collect();
+    let platform = Platform::start(sandbox.platform, &issuer(settings), entitlements, clock::system()).await?;
+    eprintln!("vouchers and keys at {}; polling {base} for {} routes", platform.jwks_url(), routes.len());
+    let mut pollers = Vec::new();
+    for route in &routes {
+        let book = sandbox.books.join(format!("{route}.jsonl"));
+        pollers.push((route, platform.inps(route, &base, script.clone(), Some(&book), clock::system())?));
+    }
+    let mut anomalies = 0;
+    for cycle in 1_u64.. {
+        anomalies = 0;
+        for (route, inps) in &mut pollers {
+            match inps.cycle().await {
+                Ok(report) if json => println!("{}", json!({ "route": route, "acquired": report.acquired, "ok": report.ok, "refused": report.refused, "held": inps.book().held().len() })),
+                Ok(report) => println!("{route}: {} acquired, {} OK, {} refused; {} held", report.acquired, report.ok, report.refused, inps.book().held().len()),
+                Err(error) => eprintln!("{route}: {error}"),
+            }
+            anomalies += inps.book().anomalies().len();
+        }
+        if cycle == sandbox.cycles {
+            break;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_secs(sandbox.every)) => {}
+            _ = tokio::signal::ctrl_c() => break,
+        }
+    }
+    Ok(if anomalies > 0 { Outcome::Findings } else { Outcome::Fine })
 }

@@ -20,8 +20,7 @@ pub fn run(config: Option<&Path>) -> anyhow::Result<Outcome> {
         let running = node::start(gateway).await?;
         let (api, offer) = (running.api.map(|at| at.to_string()), running.offer.map(|at| at.to_string()));
         tracing::info!(api, offer, "raccordo serves");
-        let (mut terminate, mut interrupt) =
-            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}

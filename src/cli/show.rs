@@ -54,25 +54,11 @@ pub fn readiness(config: Option<&Path>, json: bool) -> anyhow::Result<Outcome> {
     let (standing, findings) = (link.get("/readiness")?, link.get("/findings?limit=10")?);
     let withheld = standing["readiness"].as_array().into_iter().flatten().any(|row| row["set_aside"] != 0);
     if json {
-        println!(
-            "{}",
-            serde_json::json!({"readiness": standing["readiness"], "findings": findings["findings"]})
-        );
+        println!("{}", serde_json::json!({"readiness": standing["readiness"], "findings": findings["findings"]}));
     } else {
         objects(
             &standing["readiness"],
-            &[
-                "ente",
-                "flow",
-                "records",
-                "ready",
-                "set_aside",
-                "vanished",
-                "held",
-                "differing",
-                "absent",
-                "undecided",
-            ],
+            &["ente", "flow", "records", "ready", "set_aside", "vanished", "held", "differing", "absent", "undecided"],
         );
         println!();
         frequent(&findings["findings"]);
@@ -113,17 +99,7 @@ pub fn submissions(which: &Submissions, config: Option<&Path>, json: bool) -> an
     if json {
         println!("{shown}");
     } else {
-        let fields = [
-            "operation",
-            "ente",
-            "folder_id",
-            "record",
-            "kind",
-            "generation",
-            "state",
-            "route",
-            "submission",
-        ];
+        let fields = ["operation", "ente", "folder_id", "record", "kind", "generation", "state", "route", "submission"];
         objects(&shown["operations"], &fields);
     }
     Ok(Outcome::Fine)
@@ -143,11 +119,7 @@ pub fn audit(_: &Audit, config: Option<&Path>, json: bool) -> anyhow::Result<Out
     if json {
         println!("{verdict}");
     } else if intact {
-        println!(
-            "The chain is intact: {} events, head {}.",
-            cell(&verdict["events"]),
-            cell(&verdict["head"])
-        );
+        println!("The chain is intact: {} events, head {}.", cell(&verdict["events"]), cell(&verdict["head"]));
     } else {
         println!("The chain is broken: {}.", cell(&verdict["why"]));
     }

@@ -12,7 +12,7 @@ use crate::rules::{self, Rule};
 use crate::schema::shape::Shape;
 use crate::schema::{SchemaError, SchemaProblem, XmlSchema, shape_json};
 use jiff::civil::Date;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// One version of one tracciato, ready to be applied.
@@ -100,6 +100,16 @@ impl Flow {
 
     pub fn register(&self) -> &str {
         &self.mapping.flow.register
+    }
+
+    /// What is wrong with an ente's settings for this flow; empty = fine.
+    pub fn setting_problems(&self, settings: &BTreeMap<String, String>) -> Vec<String> {
+        let declared = &self.mapping.flow.settings;
+        let known = settings.iter().filter_map(|(name, value)| Some((name, value, declared.get(name)?)));
+        known
+            .filter(|(_, value, setting)| !setting.values.contains(value))
+            .map(|(name, _, setting)| format!("{name}: one of {}", setting.values.join(", ")))
+            .collect()
     }
 
     /// Whether the version is used on a sending date.
@@ -220,5 +230,20 @@ mod tests {
             .collect();
         assert!(failed.is_empty(), "\n{}", failed.join("\n"));
         assert!(!results.is_empty());
+    }
+
+    #[test]
+    fn every_rule_has_a_case_in_which_it_speaks() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let catalog = Catalog::load(&Embedded).map_err(|defects| format!("{defects:#?}")).unwrap();
+        for flow in catalog.flows() {
+            let results = fixtures::run(&catalog, &root.join("fixtures").join(flow.id()));
+            let said: Vec<&String> =
+                results.iter().filter_map(|result| result.actual.get("findings.txt")).collect();
+            for rule in &flow.rules {
+                let word = format!(" {} ", rule.table.id);
+                assert!(said.iter().any(|text| text.contains(&word)), "no case for {}", rule.table.id);
+            }
+        }
     }
 }

@@ -6,7 +6,8 @@ use super::check_rows::{self, certain};
 use super::files::Files;
 use crate::mapping::Defect;
 use crate::mapping::defect::Defects;
-use crate::mapping::path::PathRef;
+use crate::mapping::path::{PathRef, Root};
+use crate::rules::RuleScope;
 use crate::schema::shape::{Node, Shape};
 
 /// All defects of one flow.
@@ -136,6 +137,16 @@ fn rules(flow: &Flow, files: &dyn Files) -> Vec<Defect> {
                         .shape_path(path)
                         .is_some_and(|path| exists(&flow.folder_shape, &path))
             };
+            let of_record = path.made || !matches!(flow.mapping.names.root(path.slot), Root::Top);
+            if rule.table.scope == RuleScope::Person && of_record {
+                let mend = "`scope = \"record\"`, or read the folder's own properties only";
+                defects.add(
+                    rule.offset,
+                    &rule.table.id,
+                    "a rule over the person reads a record's names",
+                    mend,
+                );
+            }
             if !known(path) {
                 let place = flow.mapping.names.shape_path(path).unwrap_or_default();
                 let message = format!("`{place}` is not a field of the folder");

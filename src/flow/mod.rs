@@ -1,6 +1,7 @@
 //! The catalog of flows: finds, loads and cross-checks mapping, schema, rules
 //! and code tables, and applies them to a folder.
 
+pub mod adopt;
 mod apply;
 pub mod catalog;
 pub mod check;
@@ -9,7 +10,6 @@ mod check_values;
 mod container;
 pub mod files;
 pub mod fixtures;
-pub mod former;
 mod incident;
 mod lineage;
 mod pattern_length;

@@ -7,7 +7,7 @@ use super::keeping::{fragment_place, sealed};
 use crate::audit::EventKind;
 use crate::exchange::{LedgerError, adopt};
 use crate::flow::OperationKind;
-use crate::flow::former::{FormerError, FormerRecord};
+use crate::flow::adopt::{AdoptError as ReadError, AdoptedRecord};
 use crate::seal::WrappedKey;
 use serde::Serialize;
 
@@ -33,7 +33,9 @@ pub enum AdoptError {
     #[error("there is no flow `{0}`")]
     NoFlow(String),
     #[error(transparent)]
-    Former(#[from] FormerError),
+    Unreadable(#[from] ReadError),
+    #[error("the file carries no record of `{0}`: is it of another tracciato or version?")]
+    NoRecords(String),
     #[error(transparent)]
     Ledger(#[from] LedgerError),
 }
@@ -42,8 +44,11 @@ impl Gateway {
     /// Adopts one container that a register accepted from a former system. Idempotent.
     pub fn adopt(&self, ente: &str, flow: &str, payload: &[u8], actor: &str) -> Result<Adopted, AdoptError> {
         let flow = self.catalog.find(flow).ok_or_else(|| AdoptError::NoFlow(flow.to_owned()))?;
-        let (name, former) = flow.read_former(payload)?;
-        let mut adopted = Adopted { name, records: former.len(), ..Adopted::default() };
+        let former = flow.records_of(payload)?;
+        if former.is_empty() {
+            return Err(AdoptError::NoRecords(flow.id().to_owned()));
+        }
+        let mut adopted = Adopted { name: name_of(payload), records: former.len(), ..Adopted::default() };
         let (standing, cancelled) = net(former);
         adopted.cancelled = cancelled;
         for record in standing {
@@ -60,7 +65,7 @@ impl Gateway {
         &self,
         ente: &str,
         register: &str,
-        former: &FormerRecord,
+        former: &AdoptedRecord,
         adopted: &mut Adopted,
     ) -> Result<(), LedgerError> {
         let key = self.register_key_hash(register, former.register_key.expose());
@@ -94,11 +99,11 @@ impl Gateway {
 }
 
 /// What stands after the cancels of the same file; and how many pairs went.
-fn net(former: Vec<FormerRecord>) -> (Vec<FormerRecord>, usize) {
-    let mut standing: Vec<FormerRecord> = Vec::with_capacity(former.len());
+fn net(former: Vec<AdoptedRecord>) -> (Vec<AdoptedRecord>, usize) {
+    let mut standing: Vec<AdoptedRecord> = Vec::with_capacity(former.len());
     let mut cancelled = 0;
     for record in former {
-        if record.kind != OperationKind::Cancel {
+        if record.operation != OperationKind::Cancel {
             standing.push(record);
             continue;
         }
@@ -110,4 +115,11 @@ fn net(former: Vec<FormerRecord>) -> (Vec<FormerRecord>, usize) {
         }
     }
     (standing, cancelled)
+}
+
+/// The container's name, where the file carries one in an attribute `Nome`.
+fn name_of(payload: &[u8]) -> String {
+    let text = String::from_utf8_lossy(payload.get(..4096).unwrap_or(payload));
+    let after = text.split_once(" Nome=\"").map(|(_, rest)| rest.to_owned()).unwrap_or_default();
+    after.split('"').next().unwrap_or_default().to_owned()
 }

@@ -11,7 +11,7 @@ pub mod condition;
 pub mod condition_parse;
 pub mod defect;
 pub mod document;
-mod function;
+pub mod function;
 pub mod lookup;
 pub mod path;
 pub mod plan;

@@ -33,8 +33,8 @@ pub struct PathRef {
     pub made: bool,
 }
 
-/// What one slot holds while a record is mapped.
-#[derive(Clone, Debug)]
+/// What one slot holds while a record is mapped. No `Debug`: it is the folder.
+#[derive(Clone)]
 pub enum Slot<'a> {
     Empty,
     /// A part of the folder and, for an item, its index in the list.
@@ -43,7 +43,7 @@ pub enum Slot<'a> {
 }
 
 /// The run-time side of [`Names`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Scope<'a> {
     pub slots: Vec<Slot<'a>>,
 }

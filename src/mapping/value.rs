@@ -7,8 +7,9 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::str::FromStr;
 
-/// What a path, a step or a function yields.
-#[derive(Clone, Debug, PartialEq)]
+/// What a path, a step or a function yields. Its `Debug` tells the kind only:
+/// the value may be a citizen's.
+#[derive(Clone, PartialEq)]
 pub enum Value<'a> {
     Absent,
     Text(Cow<'a, str>),
@@ -16,6 +17,19 @@ pub enum Value<'a> {
     Boolean(bool),
     Date(Date),
     Decimal(Decimal),
+}
+
+impl std::fmt::Debug for Value<'_> {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(match self {
+            Self::Absent => "absent",
+            Self::Text(_) => "text",
+            Self::Integer(_) => "integer",
+            Self::Boolean(_) => "boolean",
+            Self::Date(_) => "date",
+            Self::Decimal(_) => "decimal",
+        })
+    }
 }
 
 impl<'a> Value<'a> {

@@ -24,6 +24,7 @@ pub enum SigningError {
 }
 
 /// An RSA private key with its kid and public half.
+#[derive(Clone)]
 pub struct SigningKey {
     key: EncodingKey,
     kid: String,

@@ -18,6 +18,7 @@ use axum::routing::{get, post, put};
 
 use crate::gateway::Gateway;
 pub use auth::{Caller, Trust};
+pub use runs::run_json;
 
 /// Largest NDJSON import in one request, bytes.
 const IMPORT_MOST: usize = 2 * 1024 * 1024 * 1024;

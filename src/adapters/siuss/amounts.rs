@@ -3,8 +3,9 @@
 //! Given amounts pass through with their value untouched: if the given quotas do
 //! not add up, that is the folder's to mend. Only what we divide ourselves is rounded.
 
-use super::years::{months_elapsed, months_touched, period};
+use super::years::{months_elapsed, period};
 use crate::folder::money;
+use crate::mapping::function::months_touched;
 use crate::mapping::step::{Step, StepField, StepInput};
 use crate::mapping::value::Value;
 use crate::schema::shape::Kind;

@@ -99,6 +99,7 @@ fn broken_rules_and_tables_do_not_load() {
     for (from, to, expected) in [
         ("status = \"stated\"", "status = \"inferred\"", "an inferred rule may warn, never withhold"),
         ("has(residenza.nazione)", "has(residenza.stato)", "`residenze[].stato` is not a field"),
+        ("scope = \"record\"", "scope = \"person\"", "reads a record's names"),
         ("payload = \"@CodiceFiscale\"", "payload = \"@CF\"", "not in the target schema"),
         ("check = \"has(residenza.comune)\"", "check = \"size(residenze) > 0\"", "`size` is not allowed"),
     ] {

@@ -72,3 +72,67 @@ fn time_per_record() {
     let spent = start.elapsed();
     println!("{:.1} us per record", spent.as_secs_f64() * 1e6 / f64::from(u32::try_from(records).unwrap()));
 }
+
+#[test]
+fn keys_periods_and_the_next_look_are_told() {
+    let catalog = catalog();
+    let flow = catalog.find("siuss-ps-psa-sina/2018-12").unwrap();
+    let mapped = flow.map(
+        &folder(|body| {
+            body["interventi"][0].as_object_mut().unwrap().shift_remove("al");
+            body["interventi"][1]["stato"] = serde_json::json!("annullato");
+            body["completa_per"] = serde_json::json!([{"dal": "2025-01-01", "al": "2025-12-31"}]);
+        }),
+        &context(),
+    );
+    let keys: Vec<&str> = mapped.records.iter().map(|record| record.key.as_str()).collect();
+    assert_eq!(keys, ["INT-1/2025", "INT-1/2026", "INT-3/2025"]);
+    assert_eq!((mapped.records[1].from, mapped.records[1].to), (date(2026, 1, 1), date(2026, 12, 31)));
+    assert_eq!(mapped.look_again, Some(date(2027, 1, 1)));
+    assert_eq!((mapped.annulled.len(), mapped.named.len(), mapped.withheld.len()), (1, 3, 0));
+    assert_eq!(mapped.complete, [(date(2025, 1, 1), date(2025, 12, 31))]);
+}
+
+#[test]
+fn what_was_sent_comes_back_as_the_same_records() {
+    let catalog = catalog();
+    let flow = catalog.find("siuss-ps-psa-sina/2018-12").unwrap();
+    let mapped = flow.map(
+        &folder(|body| body["persona"]["cognome"] = serde_json::json!("D'Àrco & <Xxx> \"Y\"")),
+        &context(),
+    );
+    let ente = flow.nominal_ente();
+    let header = Header { name: "N", date: date(2026, 3, 1), ente: &ente };
+    let parts: Vec<_> = mapped
+        .records
+        .iter()
+        .map(|record| (OperationKind::Cancel, record.fragment.as_ref().unwrap().expose().as_slice()))
+        .collect();
+    let payload = flow.assemble(Container::Bulk, &header, &parts).unwrap();
+    let adopted = flow.records_of(&payload).unwrap();
+    assert_eq!(adopted.len(), mapped.records.len());
+    for (adopted, record) in adopted.iter().zip(&mapped.records) {
+        assert_eq!(adopted.operation, OperationKind::Cancel);
+        assert!(adopted.register_key == record.register_key);
+        assert!(Some(&adopted.fragment) == record.fragment.as_ref());
+    }
+}
+
+#[test]
+fn several_benefits_of_one_person_are_several_records() {
+    let catalog = catalog();
+    let flow = catalog.find("siuss-ps-psa-sina/2018-12").unwrap();
+    let payload = br#"<c:Flusso xmlns:c="http://inps.it/Casellario"><c:Beneficiario CodiceFiscale="X">
+        <c:Anagrafica Nome="Y" Cognome="X"/><c:PrestazioniSociali CodicePrestazione="A1.24"/>
+        <c:PrestazioniSociali TipoOperazione="C" CodicePrestazione="A1.23"/></c:Beneficiario></c:Flusso>"#;
+    let adopted = flow.records_of(payload).unwrap();
+    let text = |index: usize| String::from_utf8(adopted[index].fragment.expose().clone()).unwrap();
+    assert_eq!(
+        text(0),
+        "<Beneficiario CodiceFiscale=\"X\"><Anagrafica Cognome=\"X\" Nome=\"Y\"/>\
+         <PrestazioniSociali TipoOperazione=\"I\" CodicePrestazione=\"A1.24\"/></Beneficiario>"
+    );
+    assert_eq!(adopted[1].operation, OperationKind::Cancel);
+    assert!(text(1).contains("TipoOperazione=\"I\" CodicePrestazione=\"A1.23\""));
+    assert!(flow.records_of(b"<a><b></a>").is_err());
+}

@@ -1,5 +1,6 @@
 //! `siuss.calendar_years`: one record per calendar year of a periodic benefit.
 
+use crate::mapping::function::months_touched;
 use crate::mapping::step::{Step, StepField, StepInput};
 use crate::mapping::value::{Value, iso_date};
 use crate::schema::shape::Kind;
@@ -102,12 +103,6 @@ fn slice<'a>(year: i16, from: Date, to: Date, elapsed: bool) -> Option<Vec<Value
         Value::Integer(touched),
         Value::Integer(done),
     ])
-}
-
-/// Calendar months touched, both ends included: 27 January to 2 February is 2.
-pub(super) fn months_touched(from: Date, to: Date) -> i64 {
-    let month = |day: Date| i64::from(day.year()) * 12 + i64::from(day.month());
-    month(to) - month(from) + 1
 }
 
 /// Months begun counting from the first day: 14 October to 13 November is 1, as

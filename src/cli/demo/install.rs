@@ -1,0 +1,66 @@
+//! The demo's installation, and the changes that people make to their folders.
+
+use std::fs;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use serde_json::{Value, json};
+
+use super::ENTI;
+
+const MARK: &str = ".raccordo-demo";
+
+/// Makes the demo's directory anew with its configuration and secrets.
+pub fn prepare(dir: &Path) -> anyhow::Result<PathBuf> {
+    if dir.exists() {
+        let empty = fs::read_dir(dir)?.next().is_none();
+        if !empty && !dir.join(MARK).exists() {
+            bail!("{} is not empty and no demo of ours: choose another with --dir", dir.display());
+        }
+        fs::remove_dir_all(dir)?;
+    }
+    fs::create_dir_all(dir)?;
+    fs::write(dir.join(MARK), "")?;
+    for (code, _) in ENTI {
+        let mut options = fs::OpenOptions::new();
+        let file = options.create(true).write(true).truncate(true).mode(0o600);
+        // The operator in charge is a synthetic person of the published test vectors.
+        std::io::Write::write_all(&mut file.open(dir.join(format!("operator-{code}")))?, b"XXXYYY80A01H501D\n")?;
+    }
+    let config = dir.join("raccordo.toml");
+    fs::write(&config, configuration(dir)).with_context(|| config.display().to_string())?;
+    Ok(config)
+}
+
+fn configuration(dir: &Path) -> String {
+    let mut text = format!("data = {:?}\n\n[[register]]\nname = \"siuss\"\n", dir.join("data").display().to_string());
+    for (number, (code, name)) in ENTI.iter().enumerate() {
+        let id = |kind: u32| format!("00000000-0000-4000-8000-{kind:04}{number:08}");
+        text.push_str(&format!(
+            "\n[[ente]]\ncode = \"{code}\"\nname = \"{name}\"\nseat = \"{code}\"\noperator_file = \"operator-{code}\"\n\
+             \n[[route]]\nid = \"siuss-waas-{code}\"\nregister = \"siuss\"\nchannel = \"offer\"\nenti = [\"{code}\"]\n\
+             \n[route.voucher]\nissuer = \"sandbox.raccordo.example\"\naudience = \"SIUSS\"\neservice_id = \"{}\"\n\
+             producer_id = \"{}\"\ndescriptor_ids = [\"{}\"]\nconsumer_id = \"{}\"\npurposes = [\"{}\"]\n\
+             jwks = \"http://127.0.0.1:8790/.well-known/jwks.json\"\n",
+            id(1), id(2), id(3), id(4), id(5)
+        ));
+    }
+    text
+}
+
+/// A second delivery of some folders: one in ten with another fee, one in forty annulled.
+pub fn change(folders: &[Value]) -> Vec<Value> {
+    let changes = |(index, folder): (usize, &Value)| {
+        let mut folder = folder.clone();
+        let first = folder["interventi"].get_mut(0)?;
+        match index {
+            index if index % 40 == 7 => first["stato"] = json!("annullato"),
+            index if index % 10 == 3 => first["quota_richiesta"] = json!("512.00"),
+            _ => return None,
+        }
+        folder["versione"] = json!(2);
+        Some(folder)
+    };
+    folders.iter().enumerate().filter_map(changes).collect()
+}

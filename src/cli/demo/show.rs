@@ -1,0 +1,112 @@
+//! What the demo shows: in words that an official understands.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::{ENTI, Stage};
+use crate::cli::runs::print_balances;
+use crate::cli::show::{frequent, table};
+use crate::exchange::Bucket;
+use crate::gateway::{Gateway, ImportSummary};
+use crate::ledger::RunHead;
+
+/// What an import came to.
+pub fn imported(summary: &ImportSummary, json: bool) {
+    if !json {
+        println!(
+            "   {} folders saved, {} with findings, {} not saved; {} records, {} of them withheld",
+            summary.saved, summary.with_findings, summary.not_saved, summary.records, summary.withheld
+        );
+    }
+}
+
+/// How ready the enti are.
+pub fn readiness(gateway: &Gateway, json: bool) -> anyhow::Result<()> {
+    if json {
+        return Ok(());
+    }
+    let rows: Vec<Vec<String>> = gateway
+        .books
+        .standings()?
+        .into_iter()
+        .map(|s| vec![s.ente, s.flow, s.records.to_string(), s.ready.to_string(), s.set_aside.to_string()])
+        .collect();
+    table(&["ente", "flow", "records", "ready", "set aside"], &rows);
+    Ok(())
+}
+
+/// Records of a run that need nothing more.
+pub fn settled(run: &RunHead) -> u64 {
+    let moving = [Bucket::Queued, Bucket::Sending, Bucket::Retrying, Bucket::Waiting];
+    let open: u64 = moving.into_iter().map(|bucket| run.balance.count(bucket)).sum();
+    run.balance.selected.saturating_sub(open)
+}
+
+/// The balance per ente.
+pub fn balances(runs: &[RunHead], json: bool) {
+    let shown: Vec<Value> = runs.iter().map(crate::web::run_json).collect();
+    if json {
+        println!("{}", json!({ "runs": shown }));
+    } else {
+        print_balances(&shown);
+    }
+}
+
+/// Whether the balances close and the books agree; says so.
+pub fn verdict(stage: &Stage, runs: &[RunHead], json: bool) -> anyhow::Result<bool> {
+    let closes = runs.iter().all(|run| run.balance.closes());
+    let mut rows = Vec::new();
+    let mut agree = true;
+    for ((ente, _), poller) in ENTI.iter().zip(&stage.pollers) {
+        let register = stage.gateway.catalog.find(&stage.flow).map(|flow| flow.register()).unwrap_or_default();
+        let held = stage.gateway.books.held(ente, register)?;
+        let ours: Vec<String> = held.into_iter().map(|held| held.submission).collect();
+        let differences = poller.book().compare(&ours);
+        let anomalies = poller.book().anomalies().len();
+        agree &= differences.is_empty() && anomalies == 0;
+        rows.push(vec![
+            (*ente).to_owned(),
+            ours.len().to_string(),
+            poller.book().held().len().to_string(),
+            differences.len().to_string(),
+            anomalies.to_string(),
+        ]);
+    }
+    let chain = stage.gateway.verify_audit()?;
+    if json {
+        println!("{}", json!({ "closes": closes, "agree": agree, "audit_intact": chain.is_ok() }));
+    } else {
+        table(&["ente", "held by our books", "held by INPS", "differences", "anomalies"], &rows);
+        println!("   the balances {}", if closes { "close" } else { "DO NOT CLOSE" });
+        println!("   the books {}", if agree { "agree" } else { "DO NOT AGREE" });
+        match &chain {
+            Ok(verified) => println!("   the audit chain is intact ({} events)", verified.count),
+            Err(broken) => println!("   THE AUDIT CHAIN IS BROKEN: {broken}"),
+        }
+    }
+    Ok(closes && agree && chain.is_ok())
+}
+
+/// The most frequent findings, and where to look next.
+pub fn where_next(gateway: &Gateway, dir: &Path, config: &Path) -> anyhow::Result<()> {
+    println!("\n5. The findings that an official would see most often");
+    let rules = gateway.books.frequent_rules(None, 10)?;
+    let shown: Vec<Value> = rules
+        .into_iter()
+        .map(|rule| {
+            let example: Value = serde_json::from_str(&rule.example).unwrap_or_default();
+            json!({ "count": rule.count, "message": example["message"], "hint": example["hint"] })
+        })
+        .collect();
+    frequent(&Value::Array(shown));
+    let config = config.display();
+    println!("\nWhere to look next:");
+    println!("  raccordo --config {config} readiness");
+    println!("  raccordo --config {config} submissions --state refused");
+    println!("  raccordo --config {config} runs list");
+    println!("  raccordo --config {config} audit verify");
+    println!("  raccordo --config {config} serve      and beside it: raccordo sandbox --gateway {config}");
+    println!("  {}/inps-*.jsonl             what the simulated INPS wrote down", dir.display());
+    Ok(())
+}

@@ -1,0 +1,252 @@
+//! What another system sent before: a payload back into records, so that the
+//! ledger can know them as acknowledged.
+//!
+//! A record comes out in our own spelling (the schema's order, insert form), with
+//! the same register key that mapping gives; the caller has validated the payload.
+
+use super::{Flow, OperationKind};
+use crate::mapping::write_xml::push_escaped;
+use crate::personal::Personal;
+use quick_xml::Reader;
+use quick_xml::XmlVersion;
+use quick_xml::events::{BytesRef, BytesStart, Event};
+
+/// One record of a payload that is not ours.
+pub struct AdoptedRecord {
+    pub operation: OperationKind,
+    /// As [`super::MappedRecord::register_key`].
+    pub register_key: Personal<String>,
+    /// As [`super::MappedRecord::fragment`].
+    pub fragment: Personal<Vec<u8>>,
+}
+
+/// Why a payload cannot be split into records.
+#[derive(Debug, thiserror::Error)]
+pub enum AdoptError {
+    /// The reader's own message names no value.
+    #[error("the payload is not well-formed XML near byte {0}")]
+    NotWellFormed(u64),
+    #[error("the payload is nested deeper than {DEEPEST} elements")]
+    TooDeep,
+}
+
+const DEEPEST: usize = 32;
+
+/// An element with what it holds.
+#[derive(Clone, Default)]
+struct Element {
+    name: String,
+    attributes: Vec<(String, String)>,
+    text: String,
+    children: Vec<Element>,
+}
+
+impl Flow {
+    /// The records of a payload in document order.
+    ///
+    /// # Errors
+    /// If it is not well-formed; whether it is valid is asked of [`Flow::validate`].
+    pub fn records_of(&self, payload: &[u8]) -> Result<Vec<AdoptedRecord>, AdoptError> {
+        let root = read(payload)?;
+        let element = &self.mapping.document.record.element;
+        let name = element.rsplit('/').next().unwrap_or(element);
+        let records = root.children.into_iter().filter(|child| child.name == name);
+        Ok(records.flat_map(|record| self.split(record)).map(|record| self.adopted(&record)).collect())
+    }
+
+    /// One record for each element that carries an operation: others send several in one.
+    fn split(&self, record: Element) -> Vec<Element> {
+        let target = self.mapping.document.operation.as_ref().map_or("", |operation| &operation.target);
+        let Some((repeated, _)) = target.split_once('/') else { return vec![record] };
+        let (several, common): (Vec<_>, Vec<_>) =
+            record.children.iter().cloned().partition(|child| child.name == repeated);
+        let with = |one: Element| {
+            let mut children = common.clone();
+            children.push(one);
+            Element { children, ..record.clone() }
+        };
+        several.into_iter().map(with).collect()
+    }
+
+    fn adopted(&self, record: &Element) -> AdoptedRecord {
+        let document = &self.mapping.document;
+        let target =
+            document.operation.as_ref().map(|table| format!("{}/{}", document.record.element, table.target));
+        let mut writer = Rewriter {
+            flow: self,
+            operation_target: target.as_deref().unwrap_or_default(),
+            operation: OperationKind::Insert,
+            out: String::new(),
+            key: String::new(),
+        };
+        writer.element(record, &document.record.element);
+        AdoptedRecord {
+            operation: writer.operation,
+            register_key: Personal::new(writer.key),
+            fragment: Personal::new(writer.out.into_bytes()),
+        }
+    }
+}
+
+/// Writes an element as the mapping would have.
+struct Rewriter<'f> {
+    flow: &'f Flow,
+    operation_target: &'f str,
+    operation: OperationKind,
+    out: String,
+    key: String,
+}
+
+impl Rewriter<'_> {
+    fn element(&mut self, element: &Element, path: &str) {
+        self.out.push('<');
+        self.out.push_str(&element.name);
+        self.attributes(element, path);
+        if element.children.is_empty() && element.text.is_empty() {
+            self.out.push_str("/>");
+            return;
+        }
+        self.out.push('>');
+        push_escaped(&element.text, &mut self.out);
+        let mut children: Vec<&Element> = element.children.iter().collect();
+        children.sort_by_key(|child| self.order(&format!("{path}/{}", child.name)));
+        for child in children {
+            self.element(child, &format!("{path}/{}", child.name));
+        }
+        self.out.push_str("</");
+        self.out.push_str(&element.name);
+        self.out.push('>');
+    }
+
+    fn attributes(&mut self, element: &Element, path: &str) {
+        let mut attributes: Vec<(String, &str, &str)> = element
+            .attributes
+            .iter()
+            .map(|(name, value)| (format!("{path}/@{name}"), name.as_str(), value.as_str()))
+            .collect();
+        let operation = self.operation_target.to_owned();
+        if let Some((parent, name)) = operation.rsplit_once("/@")
+            && parent == path
+        {
+            attributes.retain(|(target, _, value)| target != &operation || !self.take_operation(value));
+            let insert = self.flow.mapping.document.operation.as_ref().map_or("", |table| &table.insert);
+            attributes.push((operation.clone(), name, insert));
+        }
+        attributes.sort_by_key(|(target, ..)| self.order(target));
+        for (target, name, value) in attributes {
+            self.out.push(' ');
+            self.out.push_str(name);
+            self.out.push_str("=\"");
+            push_escaped(value, &mut self.out);
+            self.out.push('"');
+            if self.is_key(&target) {
+                self.key.push(' ');
+                self.key.push_str(name);
+                self.key.push_str("=\"");
+                self.key.push_str(value);
+                self.key.push('"');
+            }
+        }
+    }
+
+    /// Notes which operation the record asked for; it is then written as an insert.
+    fn take_operation(&mut self, value: &str) -> bool {
+        if let Some(table) = &self.flow.mapping.document.operation {
+            if value == table.cancel {
+                self.operation = OperationKind::Cancel;
+            } else if table.replace.as_deref() == Some(value) {
+                self.operation = OperationKind::Replace;
+            }
+        }
+        true
+    }
+
+    fn order(&self, target: &str) -> usize {
+        self.flow.target_shape().nodes.get(target).map_or(usize::MAX, |node| node.order)
+    }
+
+    fn is_key(&self, target: &str) -> bool {
+        let mapping = &self.flow.mapping;
+        mapping.register_key.iter().any(|row| mapping.rows[*row].target == target)
+    }
+}
+
+fn read(payload: &[u8]) -> Result<Element, AdoptError> {
+    let mut reader = Reader::from_reader(payload);
+    let broken = |reader: &Reader<&[u8]>| AdoptError::NotWellFormed(reader.error_position());
+    let mut open = vec![Element::default()];
+    loop {
+        let event = reader.read_event().map_err(|_| broken(&reader))?;
+        let (start, is_empty) = match event {
+            Event::Start(start) => (start, false),
+            Event::Empty(start) => (start, true),
+            Event::End(_) => {
+                close(&mut open).ok_or_else(|| broken(&reader))?;
+                continue;
+            }
+            Event::Text(text) => {
+                let text = text.xml10_content().map_err(|_| broken(&reader))?;
+                if let Some(here) = open.last_mut() {
+                    here.text.push_str(text.trim());
+                }
+                continue;
+            }
+            Event::GeneralRef(reference) => {
+                let letter = resolved(&reference).ok_or_else(|| broken(&reader))?;
+                if let Some(here) = open.last_mut() {
+                    here.text.push(letter);
+                }
+                continue;
+            }
+            Event::DocType(_) => return Err(broken(&reader)),
+            Event::Eof => break,
+            _ => continue,
+        };
+        open.push(opened(&start).ok_or_else(|| broken(&reader))?);
+        if open.len() > DEEPEST {
+            return Err(AdoptError::TooDeep);
+        }
+        if is_empty {
+            close(&mut open).ok_or_else(|| broken(&reader))?;
+        }
+    }
+    let root = open.pop().filter(|_| open.is_empty()).and_then(|mut document| document.children.pop());
+    root.ok_or_else(|| broken(&reader))
+}
+
+/// The character of `&amp;` or `&#233;`; no document defines entities of its own.
+fn resolved(reference: &BytesRef<'_>) -> Option<char> {
+    match reference.resolve_char_ref().ok()? {
+        Some(letter) => Some(letter),
+        None => match &**reference {
+            b"amp" => Some('&'),
+            b"lt" => Some('<'),
+            b"gt" => Some('>'),
+            b"quot" => Some('"'),
+            b"apos" => Some('\''),
+            _ => None,
+        },
+    }
+}
+
+fn close(open: &mut Vec<Element>) -> Option<()> {
+    let done = open.pop()?;
+    open.last_mut()?.children.push(done);
+    Some(())
+}
+
+/// Name and attributes without prefixes and namespace declarations.
+fn opened(start: &BytesStart<'_>) -> Option<Element> {
+    let local = |name: &[u8]| String::from_utf8(name.to_vec()).ok();
+    let mut element = Element { name: local(start.local_name().as_ref())?, ..Element::default() };
+    for attribute in start.attributes() {
+        let attribute = attribute.ok()?;
+        let key = attribute.key.as_ref();
+        if key == b"xmlns" || key.contains(&b':') {
+            continue;
+        }
+        let value = attribute.normalized_value(XmlVersion::Implicit1_0).ok()?;
+        element.attributes.push((local(key)?, value.into_owned()));
+    }
+    Some(element)
+}
