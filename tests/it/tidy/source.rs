@@ -69,7 +69,8 @@ fn walk(directory: &Path, found: &mut Vec<String>) {
     for entry in directory.read_dir().unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        let skipped = ["target", "data", ".git", "node_modules", "__pycache__"].contains(&name.as_str());
+        let kept = ["target", "data", "raccordo-demo", ".git", "node_modules", "__pycache__"];
+        let skipped = kept.contains(&name.as_str());
         if skipped {
             continue;
         }
