@@ -3,3 +3,4 @@
 mod model;
 mod official;
 mod planted;
+mod tidy;
