@@ -40,10 +40,10 @@ struct Cli {
 const EXAMPLES: &str = "Examples:
   raccordo demo                                      the whole way, on generated people
   raccordo check                                     are all mappings sound?
-  raccordo map --flow siuss-ps-psa-sina/2018-12 folder.json
+  raccordo map --flow FLOW folder.json                FLOW as `raccordo check` lists it
   raccordo import folders.ndjson && raccordo readiness
-  raccordo report --ente H501 --flow siuss-ps-psa-sina/2018-12 --period 2026-T3
-  raccordo sync F-1 --to siuss --wait 5s";
+  raccordo report --ente H501 --flow FLOW --period 2026-T3
+  raccordo sync F-1 --to REGISTER --wait 5s";
 
 #[derive(Subcommand)]
 enum Command {

@@ -76,7 +76,7 @@ pub fn sync(sync: &Sync, config: Option<&Path>, json: bool) -> anyhow::Result<Ou
         println!("{answer}");
     } else {
         for run in answer["runs"].as_array().into_iter().flatten() {
-            print_balances(&[run.clone()]);
+            print_balances(std::slice::from_ref(run));
         }
     }
     Ok(Outcome::Fine)

@@ -2,7 +2,7 @@
 
 use super::offer::claim_key;
 use super::select::requeue;
-use super::{Bucket, Ledger, LedgerError, Millis, Operation, State, Submission, SubmissionState};
+use super::{Bucket, Ledger, LedgerError, Millis, Operation, Record, State, Submission, SubmissionState};
 
 /// Limits and naming of a bulk container.
 pub struct Batch<'a> {
@@ -14,8 +14,8 @@ pub struct Batch<'a> {
     pub now: Millis,
     /// Today in Europe/Rome, `AAAAMMGG`.
     pub day: &'a str,
-    /// Makes the container's name from the day and the progressive.
-    pub name: &'a dyn Fn(&str, u32) -> String,
+    /// Makes the container's name from one of its records, the day and the progressive.
+    pub name: &'a dyn Fn(&Record, &str, u32) -> String,
     pub can_replace: bool,
 }
 
@@ -31,11 +31,12 @@ pub fn gather(ledger: &mut dyn Ledger, batch: &Batch<'_>) -> Result<Option<Submi
     if ready.is_empty() {
         return Ok(None);
     }
+    let first = ledger.record(ready[0].record)?;
     let progressive = ledger.next_progressive(batch.route, batch.day)?;
     let mut submission = Submission {
         id: 0,
         route: batch.route.to_owned(),
-        name: (batch.name)(batch.day, progressive),
+        name: (batch.name)(&first, batch.day, progressive),
         timestamp: batch.now,
         state: SubmissionState::Queued,
     };
@@ -52,8 +53,14 @@ pub fn gather(ledger: &mut dyn Ledger, batch: &Batch<'_>) -> Result<Option<Submi
 fn ready(ledger: &mut dyn Ledger, batch: &Batch<'_>) -> Result<Vec<Operation>, LedgerError> {
     let mut ready = Vec::new();
     let mut bytes = 0;
+    let mut whose = None;
     for operation in ledger.queued(batch.route, 0, batch.limit)? {
         let record = ledger.record(operation.record)?;
+        // A container speaks for one ente by one flow: the others make theirs.
+        let wanted = (record.ente.clone(), record.flow.clone());
+        if *whose.get_or_insert_with(|| wanted.clone()) != wanted {
+            continue;
+        }
         if let Some(operation) = requeue(ledger, record.clone(), batch.can_replace, batch.now)?
             && claim_key(ledger, &record, &operation)?
         {

@@ -9,8 +9,8 @@ use super::{Gateway, container_settings};
 use crate::audit::EventKind;
 use crate::channel::offer::{OfferDesk, Served, Soon};
 use crate::exchange::{
-    Answer, Decision, LedgerError, Millis, OfferPolicy, Offered, Page, Poll, Receipt, Record, Settled, State,
-    decide, overdue, poll, resume, settle, settle_operation, suspend,
+    Answer, Decision, Ledger, LedgerError, Millis, OfferPolicy, Offered, Page, Poll, Receipt, Record,
+    Settled, State, Suspension, decide, overdue, poll, resume, settle, settle_operation, suspend,
 };
 use crate::flow::{Catalog, Container, Header};
 use crate::ledger::{Tx, failpoint};
@@ -188,11 +188,15 @@ impl Gateway {
     }
 
     /// Stops a route; its open operations stay where they are.
-    pub fn suspend_route(&self, route: &str) -> Result<(), LedgerError> {
-        let (route, now) = (route.to_owned(), self.clock.now_ms());
+    pub fn suspend_route(&self, route: &str, actor: &str) -> Result<(), LedgerError> {
+        let (route, now, at) = (route.to_owned(), self.clock.now_ms(), self.clock.rfc3339());
+        let actor = actor.to_owned();
         self.books.write(move |tx| {
-            let mut state = crate::exchange::Ledger::route(tx, &route)?;
-            suspend(tx, &mut state, crate::exchange::Suspension::ByPerson, now)
+            let mut state = tx.route(&route)?;
+            if state.suspended.is_none() {
+                suspend(tx, &mut state, Suspension::ByPerson, now)?;
+            }
+            append(tx, Note::new(at, &actor, EventKind::CursorJumped, route).with("suspended", true))
         })
     }
 
@@ -217,15 +221,12 @@ fn note_page(tx: &Tx<'_>, route: &str, page: &Page, at: String) -> Result<(), Le
         return Ok(());
     }
     let note = Note::new(at, route, EventKind::SubmissionServed, route).with("count", page.flows.len());
-    let names = page.flows.iter().map(|flow| flow.submission.name.as_str());
-    append(
-        tx,
-        note.with("first", names.clone().next().unwrap_or("")).with("last", names.last().unwrap_or("")),
-    )
+    let mut names = page.flows.iter().map(|flow| flow.submission.name.as_str());
+    append(tx, note.with("first", names.next().unwrap_or("")).with("last", names.next_back().unwrap_or("")))
 }
 
 /// A container's name, as the flow of its record writes it.
-fn container_name(catalog: &Catalog, record: &Record, day: &str, number: u32) -> String {
+pub(super) fn container_name(catalog: &Catalog, record: &Record, day: &str, number: u32) -> String {
     match catalog.find(&record.flow) {
         Some(flow) => flow.container_name(&record.ente, day, number),
         None => format!("{}.{day}.{number:07}", record.ente),

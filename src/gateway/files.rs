@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::chain::{Note, append};
-use super::desk::date_in;
+use super::desk::{container_name, date_in};
 use super::settings::{Channel, Route};
 use super::{Gateway, container_settings};
 use crate::audit::EventKind;
 use crate::exchange::{
-    Answer, Batch, Bucket, Ledger, LedgerError, Operation, Receipt, Settled, State, Submission,
+    Answer, Batch, Bucket, Ledger, LedgerError, Operation, Receipt, Record, Settled, State, Submission,
     SubmissionState, gather, settle_operation,
 };
 use crate::flow::{Container, Header};
@@ -41,14 +41,11 @@ impl Gateway {
         let can_replace = self.settings.register(&route.register).can_replace;
         let (limit, catalog) = (route.max_records, Arc::clone(&self.catalog));
         let register = route.register.clone();
-        let ente = route.enti.first().cloned().unwrap_or_default();
         self.books.write(move |tx| {
             let flow = catalog.flows().iter().find(|flow| flow.register() == register);
             let max_bytes = flow.map_or(usize::MAX, |flow| flow.limits(Container::Bulk).max_bytes * 9 / 10);
-            let name = |day: &str, number: u32| match flow {
-                Some(flow) => flow.container_name(&ente, day, number),
-                None => format!("{ente}.{day}.{number:07}"),
-            };
+            let name =
+                |record: &Record, day: &str, number: u32| container_name(&catalog, record, day, number);
             gather(tx, &Batch { route: &id, limit, max_bytes, now, day: &day, name: &name, can_replace })
         })
     }

@@ -37,14 +37,22 @@ pub enum SaveError {
     Ledger(#[from] LedgerError),
 }
 
+/// A record's payload, ready for the ledger.
+struct Fragment {
+    content: Hash,
+    sealed: Vec<u8>,
+    /// Mapping rows that fired, a bitmap.
+    rows: Vec<u8>,
+}
+
 /// What one flow makes of a folder, ready for the ledger.
 struct Prepared {
     register: String,
     flow: String,
     can_replace: bool,
     set: DesiredSet,
-    /// Per record of the set: content, sealed fragment, rows that fired.
-    fragments: Vec<Option<(Hash, Vec<u8>, Vec<u8>)>>,
+    /// Per record of the set; `None` where a finding withholds it.
+    fragments: Vec<Option<Fragment>>,
     findings: Vec<FindingRow>,
 }
 
@@ -170,11 +178,11 @@ impl Gateway {
                     let place = fragment_place(&folder.ente, &folder.id, &record.key);
                     let content = self.content_hash(register, fragment.expose());
                     let closed = self.sealer.seal(key, &place, fragment.expose()).map_err(sealed)?;
-                    Some((content, closed, record.rows))
+                    Some(Fragment { content, sealed: closed, rows: record.rows })
                 }
             };
             let register_key = self.register_key_hash(register, record.register_key.expose());
-            let content = kept.as_ref().map(|(content, ..)| (*content, register_key));
+            let content = kept.as_ref().map(|kept| (kept.content, register_key));
             findings.extend(record.findings.into_iter().map(|finding| row(Some(&record.key), finding)));
             fragments.push(kept);
             records.push(DesiredRecord {
@@ -239,7 +247,7 @@ fn keep_flow(
     let done = reconcile(tx, place, &flow.set, now)?;
     for (id, fragment) in done.records.iter().zip(&flow.fragments) {
         match fragment {
-            Some((content, sealed, rows)) => tx.put_payload(*id, content, sealed, rows)?,
+            Some(Fragment { content, sealed, rows }) => tx.put_payload(*id, content, sealed, rows)?,
             None => saved.withheld += 1,
         }
     }

@@ -55,7 +55,7 @@ impl Platform {
             clients: vec![client],
         };
         let service = TokenService::start(config, clock).await?;
-        Ok(Self { service, entitlements: entitlements, client_key })
+        Ok(Self { service, entitlements, client_key })
     }
 
     /// Where the platform's public keys are.

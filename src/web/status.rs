@@ -87,7 +87,7 @@ pub async fn suspend(
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
     caller.may_do_all()?;
-    blocking(move || Ok(gateway.suspend_route(&id).map(|()| StatusCode::NO_CONTENT)?)).await
+    blocking(move || Ok(gateway.suspend_route(&id, &caller.name).map(|()| StatusCode::NO_CONTENT)?)).await
 }
 
 /// `POST /routes/{id}/files`: builds the bulk containers that are due, now.

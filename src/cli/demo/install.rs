@@ -12,7 +12,7 @@ use super::ENTI;
 const MARK: &str = ".raccordo-demo";
 
 /// Makes the demo's directory anew with its configuration and secrets.
-pub fn prepare(dir: &Path) -> anyhow::Result<PathBuf> {
+pub fn prepare(dir: &Path, register: &str) -> anyhow::Result<PathBuf> {
     if dir.exists() {
         let empty = fs::read_dir(dir)?.next().is_none();
         if !empty && !dir.join(MARK).exists() {
@@ -32,19 +32,21 @@ pub fn prepare(dir: &Path) -> anyhow::Result<PathBuf> {
         )?;
     }
     let config = dir.join("raccordo.toml");
-    fs::write(&config, configuration(dir)).with_context(|| config.display().to_string())?;
+    fs::write(&config, configuration(dir, register)).with_context(|| config.display().to_string())?;
     Ok(config)
 }
 
-fn configuration(dir: &Path) -> String {
-    let mut text =
-        format!("data = {:?}\n\n[[register]]\nname = \"siuss\"\n", dir.join("data").display().to_string());
+fn configuration(dir: &Path, register: &str) -> String {
+    let mut text = format!(
+        "data = {:?}\n\n[[register]]\nname = \"{register}\"\n",
+        dir.join("data").display().to_string()
+    );
     for (number, (code, name)) in ENTI.iter().enumerate() {
         let id = |kind: u32| format!("00000000-0000-4000-8000-{kind:04}{number:08}");
         text.push_str(&format!(
             "\n[[ente]]\ncode = \"{code}\"\nname = \"{name}\"\nseat = \"{code}\"\noperator_file = \"operator-{code}\"\n\
-             \n[[route]]\nid = \"siuss-waas-{code}\"\nregister = \"siuss\"\nchannel = \"offer\"\nenti = [\"{code}\"]\n\
-             \n[route.voucher]\nissuer = \"sandbox.raccordo.example\"\naudience = \"SIUSS\"\neservice_id = \"{}\"\n\
+             \n[[route]]\nid = \"{register}-{code}\"\nregister = \"{register}\"\nchannel = \"offer\"\nenti = [\"{code}\"]\n\
+             \n[route.voucher]\nissuer = \"sandbox.raccordo.example\"\naudience = \"sandbox\"\neservice_id = \"{}\"\n\
              producer_id = \"{}\"\ndescriptor_ids = [\"{}\"]\nconsumer_id = \"{}\"\npurposes = [\"{}\"]\n\
              jwks = \"http://127.0.0.1:8790/.well-known/jwks.json\"\n",
             id(1), id(2), id(3), id(4), id(5)

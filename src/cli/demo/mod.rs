@@ -60,7 +60,9 @@ pub fn run(demo: &Demo, json: bool) -> anyhow::Result<Outcome> {
 
 async fn play(demo: &Demo, json: bool) -> anyhow::Result<Outcome> {
     let began = Instant::now();
-    let config = install::prepare(&demo.dir)?;
+    let catalog = node::load_catalog()?;
+    let register = catalog.flows().first().context("no flow is loaded")?.register();
+    let config = install::prepare(&demo.dir, register)?;
     let mut settings = node::config::load(Some(&config))?;
     let bind = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
     let platform =

@@ -2,6 +2,7 @@
 
 mod exchange;
 mod folders;
+mod lookups;
 mod queries;
 mod runs;
 mod writer;
@@ -13,8 +14,9 @@ use std::sync::Mutex;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::exchange::LedgerError;
+pub use lookups::{KeptFragment, KeyedRecord, RecordHead};
 pub use queries::{
-    FolderStanding, HeldFlow, KeptFragment, KeyedRecord, OperationView, ReceiptView, RecordHead, RouteView,
+    FolderStanding, HeldFlow, OperationView, ReceiptView, RouteView,
     RuleCount, Standing, SubmissionView,
 };
 pub use runs::RunOrder;

@@ -113,36 +113,6 @@ pub struct HeldFlow {
     pub register_key: Hash,
 }
 
-/// A sealed fragment with what opens it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeptFragment {
-    pub sealed: Vec<u8>,
-    pub wrapped_key: Vec<u8>,
-    pub ente: String,
-    pub folder_id: String,
-    pub record_key: String,
-}
-
-/// Whose a record is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RecordHead {
-    pub ente: String,
-    pub flow: String,
-    pub register: String,
-    pub key: String,
-    pub folder_id: String,
-}
-
-/// A record that wants a register's key, with what seals its fragments.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyedRecord {
-    pub record: i64,
-    pub key: String,
-    pub folder_id: String,
-    pub wrapped_key: Vec<u8>,
-    pub desired_content: Option<Hash>,
-}
-
 const OPERATION_VIEW: &str =
     "o.id, r.key, f.folder_id, r.ente, o.kind, o.generation, o.state, o.route, s.name,
    s.timestamp FROM operation o JOIN record r ON r.id = o.record JOIN folder f ON f.id = r.folder
@@ -292,16 +262,6 @@ impl Books {
         })
     }
 
-    /// The operations that a container carries.
-    pub fn operations_of(&self, submission: i64) -> Result<Vec<crate::exchange::Operation>, LedgerError> {
-        self.read(|c| {
-            let sql = super::exchange::operations_of_submission();
-            let mut statement = c.prepare_cached(&sql)?;
-            let rows = statement.query_map([submission], super::exchange::operation)?;
-            rows.collect()
-        })
-    }
-
     /// One container by its name, with operations and receipts.
     pub fn submission_by_name(&self, name: &str) -> Result<Option<SubmissionView>, LedgerError> {
         self.read(|c| {
@@ -389,99 +349,6 @@ impl Books {
         })
     }
 
-    /// The sealed fragment of a record under a content hash.
-    pub fn payload(&self, record: i64, content: &Hash) -> Result<KeptFragment, LedgerError> {
-        let found = self.read(|c| {
-            c.prepare_cached(
-                "SELECT p.sealed, f.wrapped_key, f.ente, f.folder_id, r.key FROM payload p
-                 JOIN record r ON r.id = p.record JOIN folder f ON f.id = r.folder
-                 WHERE p.record = ?1 AND p.content = ?2",
-            )?
-            .query_row(params![record, content], |r| {
-                Ok(KeptFragment {
-                    sealed: r.get(0)?,
-                    wrapped_key: r.get(1)?,
-                    ente: r.get(2)?,
-                    folder_id: r.get(3)?,
-                    record_key: r.get(4)?,
-                })
-            })
-            .optional()
-        })?;
-        found.ok_or_else(|| LedgerError::Missing(format!("the payload of record {record}")))
-    }
-
-    /// Whose a record is.
-    pub fn record_head(&self, record: i64) -> Result<RecordHead, LedgerError> {
-        let found = self.read(|c| {
-            c.prepare_cached(
-                "SELECT r.ente, r.flow, r.register, r.key, f.folder_id FROM record r
-                 JOIN folder f ON f.id = r.folder WHERE r.id = ?1",
-            )?
-            .query_row([record], |r| {
-                Ok(RecordHead {
-                    ente: r.get(0)?,
-                    flow: r.get(1)?,
-                    register: r.get(2)?,
-                    key: r.get(3)?,
-                    folder_id: r.get(4)?,
-                })
-            })
-            .optional()
-        })?;
-        found.ok_or_else(|| LedgerError::Missing(format!("record {record}")))
-    }
-
-    /// The record of an ente that wants a register's key today.
-    pub fn record_with_key(
-        &self,
-        ente: &str,
-        register: &str,
-        key: &Hash,
-    ) -> Result<Option<KeyedRecord>, LedgerError> {
-        self.read(|c| {
-            c.prepare_cached(
-                "SELECT r.id, r.key, f.folder_id, f.wrapped_key, r.desired_content FROM record r
-                 JOIN folder f ON f.id = r.folder
-                 WHERE r.ente = ?1 AND r.register = ?2 AND r.desired_key = ?3 ORDER BY r.id LIMIT 1",
-            )?
-            .query_row(params![ente, register, key], |r| {
-                Ok(KeyedRecord {
-                    record: r.get(0)?,
-                    key: r.get(1)?,
-                    folder_id: r.get(2)?,
-                    wrapped_key: r.get(3)?,
-                    desired_content: r.get(4)?,
-                })
-            })
-            .optional()
-        })
-    }
-
-    /// How many things of former files no folder maps to, per ente and register.
-    pub fn unmatched(&self) -> Result<Vec<(String, String, u64)>, LedgerError> {
-        self.read(|c| {
-            let sql = "SELECT ente, register, count(*) FROM unmatched GROUP BY ente, register ORDER BY ente";
-            let mut statement = c.prepare_cached(sql)?;
-            let rows = statement.query_map([], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?;
-            rows.collect()
-        })
-    }
-
-    /// The register of an operation.
-    pub fn register_of(&self, operation: i64) -> Result<String, LedgerError> {
-        let sql = "SELECT r.register FROM operation o JOIN record r ON r.id = o.record WHERE o.id = ?1";
-        let found = self.read(|c| c.prepare_cached(sql)?.query_row([operation], |r| r.get(0)).optional())?;
-        found.ok_or_else(|| LedgerError::Missing(format!("operation {operation}")))
-    }
-
-    /// The wrapped key of the folder that a container of one record speaks of.
-    pub fn key_of_submission(&self, name: &str) -> Result<Option<Vec<u8>>, LedgerError> {
-        let sql = "SELECT f.wrapped_key FROM submission s JOIN operation o ON o.submission = s.id
-                   JOIN record r ON r.id = o.record JOIN folder f ON f.id = r.folder WHERE s.name = ?1 LIMIT 1";
-        self.read(|c| c.prepare_cached(sql)?.query_row([name], |r| r.get(0)).optional())
-    }
-
     /// The audit chain in order.
     pub fn audit(&self, after: i64, limit: usize) -> Result<Vec<(i64, String, Hash)>, LedgerError> {
         self.read(|c| {
@@ -490,18 +357,6 @@ impl Books {
             )?;
             let rows = statement
                 .query_map(params![after, limit as i64], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?;
-            rows.collect()
-        })
-    }
-
-    /// The stored folders after `after` (by number), to map again or to export.
-    pub fn folders_after(&self, after: i64, limit: usize) -> Result<Vec<FolderRow>, LedgerError> {
-        self.read(|c| {
-            let mut statement = c.prepare_cached(
-                "SELECT id, ente, folder_id, version, wrapped_key, person, content, body, saved_at, look_again
-                 FROM folder WHERE id > ?1 ORDER BY id LIMIT ?2",
-            )?;
-            let rows = statement.query_map(params![after, limit as i64], super::folders::folder)?;
             rows.collect()
         })
     }

@@ -2,7 +2,7 @@
 //!
 //! A waiting caller is answered only after the commit: what is acknowledged is on disk.
 
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
@@ -138,10 +138,7 @@ fn group(
     while let Some(job) = next.take() {
         answers.push(savepoint(connection, job, begun.is_ok()));
         if answers.len() < GROUP {
-            next = match jobs.try_recv() {
-                Ok(job) => Some(job),
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
-            };
+            next = jobs.try_recv().ok();
         }
     }
     begun?;

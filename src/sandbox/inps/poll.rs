@@ -114,7 +114,7 @@ impl Inps {
         let url = format!("{}/flussi?since={since}&limit={}", self.config.base_url, script.limit);
         let request = Request::get(url).header("authorization", self.bearer().await?);
         let answer = self.client.send(request).await?;
-        let body = self.good("GET /flussi", answer.status, answer.body.expose())?;
+        let body = good("GET /flussi", answer.status, answer.body.expose())?;
         let flows = body["elenco_flussi"].as_array().cloned().unwrap_or_default();
         self.inspect(&flows, since, script.limit)?;
         let mut acquired: Vec<Acquired> = Vec::new();
@@ -303,20 +303,21 @@ impl Inps {
         let request =
             Request::post(&voucher.token_url, "application/x-www-form-urlencoded", form.into_bytes());
         let answer = self.client.send(request).await?;
-        let body = self.good("POST /token.oauth2", answer.status, answer.body.expose())?;
+        let body = good("POST /token.oauth2", answer.status, answer.body.expose())?;
         let token = body["access_token"].as_str().unwrap_or_default().to_owned();
         let lives = body["expires_in"].as_i64().unwrap_or(0);
         self.token = Some((token.clone(), now_s + lives - 10));
         Ok(format!("Bearer {token}"))
     }
+}
 
-    fn good(&self, what: &'static str, status: u16, body: &[u8]) -> Result<Value, InpsError> {
-        let body: Value = serde_json::from_slice(body).unwrap_or_default();
-        if (200..300).contains(&status) {
-            return Ok(body);
-        }
-        Err(InpsError::Answer { what, status, detail: body["detail"].as_str().unwrap_or("").to_owned() })
+/// The body of a good answer.
+fn good(what: &'static str, status: u16, body: &[u8]) -> Result<Value, InpsError> {
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    if (200..300).contains(&status) {
+        return Ok(body);
     }
+    Err(InpsError::Answer { what, status, detail: body["detail"].as_str().unwrap_or("").to_owned() })
 }
 
 fn flow_name(flow: &Value) -> String {

@@ -73,7 +73,7 @@ impl Inps {
         match wish {
             Answer::Accepted => {}
             // A failure says nothing of its effect: content decides whether it took place.
-            Answer::Failed if operation.content[0] % 2 == 0 => {
+            Answer::Failed if operation.content[0].is_multiple_of(2) => {
                 self.judge(operation, Answer::Accepted);
                 return wish;
             }
