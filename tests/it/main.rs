@@ -1,4 +1,5 @@
 //! One integration binary; each module is a seam where users would notice.
 
+mod chaos;
 mod model;
 mod planted;
