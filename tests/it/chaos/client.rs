@@ -42,7 +42,8 @@ pub fn ask(to: SocketAddr, token: &str, method: &str, path: &str, body: &[u8]) -
     let status = status(&answer);
     match (status, ended) {
         (Some(status), _) => {
-            let begins = answer.windows(4).position(|four| four == b"\r\n\r\n").map_or(answer.len(), |at| at + 4);
+            let begins =
+                answer.windows(4).position(|four| four == b"\r\n\r\n").map_or(answer.len(), |at| at + 4);
             Ok(Answer { status, body: answer.split_off(begins) })
         }
         (None, Err(error)) => Err(error),

@@ -69,7 +69,8 @@ impl Stage {
     fn moving(&self, life: &Life<'_>) -> Result<Vec<(&'static str, Value)>, Gone> {
         let mut moving = Vec::new();
         for state in MOVING {
-            let found = life.call("GET", &format!("/api/v1/operations?state={state}&limit=10000"), b"")?.json();
+            let found =
+                life.call("GET", &format!("/api/v1/operations?state={state}&limit=10000"), b"")?.json();
             if let Some(first) = found["operations"].as_array().and_then(|list| list.first()) {
                 moving.push((state, first.clone()));
             }
@@ -90,7 +91,11 @@ impl Stage {
         }
         let forbidden = Forbidden::of(self.oracle.people());
         let (scanned, found) = search(place, &forbidden);
-        println!("privacy: {} KiB of log and ledger searched, {} places with a person", scanned / 1024, found.len());
+        println!(
+            "privacy: {} KiB of log and ledger searched, {} places with a person",
+            scanned / 1024,
+            found.len()
+        );
         wrong.extend(found.into_iter().map(|place| format!("personal data in {place}")));
         self.command_line(place, &mut wrong);
         wrong
@@ -109,7 +114,10 @@ impl Stage {
             let (ours, book) = (held(ente), inps.book());
             println!(
                 "{ente}: {} flows acquired, {} held by INPS, {} by the ledger, {} anomalies",
-                book.acquired().count(), book.held().len(), ours.len(), book.anomalies().len()
+                book.acquired().count(),
+                book.held().len(),
+                ours.len(),
+                book.anomalies().len()
             );
             wrong.extend(book.anomalies().iter().map(|anomaly| format!("{ente}: {anomaly}")));
             wrong.extend(book.compare(&ours).into_iter().map(|difference| format!("{ente}: {difference}")));
@@ -117,7 +125,10 @@ impl Stage {
         let (ours, theirs) = (held(FILED), self.portal.held());
         println!(
             "{FILED}: {} files, {} answers, {} held by the portal, {} by the ledger",
-            self.portal.count(), self.portal.answered, theirs.len(), ours.len()
+            self.portal.count(),
+            self.portal.answered,
+            theirs.len(),
+            ours.len()
         );
         if ours != theirs {
             wrong.push(format!("{FILED}: the ledger and the portal hold other records"));

@@ -120,7 +120,9 @@ impl<'a> Life<'a> {
             match self.ended() {
                 Some(status) => break status,
                 None if began.elapsed() > BOUND => {
-                    self.complaints.borrow_mut().push("an answer broke off although the process lives".into());
+                    self.complaints
+                        .borrow_mut()
+                        .push("an answer broke off although the process lives".into());
                     return self.kill();
                 }
                 None => std::thread::park_timeout(Duration::from_millis(1)),

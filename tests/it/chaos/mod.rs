@@ -2,7 +2,9 @@
 //! save folders, INPS polls and misbehaves, and a person carries files to a portal. At the
 //! end the books must agree: nothing acknowledged is lost, nothing takes effect twice.
 //!
-//! `RACCORDO_CHAOS_SEED` replays the choices, `RACCORDO_CHAOS_KILLS=1000` is the long form.
+//! `RACCORDO_CHAOS_SEED` replays the choices (what is changed, how each life shall end; the
+//! machine's own timing stays its own), `RACCORDO_CHAOS_KILLS=1000` is the long form.
+//! A killed process tells nothing about a power cut: what the kernel has is kept.
 
 mod client;
 mod installation;
@@ -45,6 +47,7 @@ fn whatever_is_killed_nothing_acknowledged_is_lost_and_nothing_happens_twice() {
         println!("  {count:4} {cause}");
     }
     let (saved, again) = (stage.oracle.acknowledged, stage.oracle.resent);
+    println!("{} of them before the gateway served", stage.stillborn);
     println!("{saved} changes acknowledged, {again} sent again; {} polls", stage.polls);
     let mut wrong = stage.judge(&place);
     let enough = kills / POINTS.len() as u64 / 4;
@@ -63,6 +66,7 @@ fn live(stage: &mut Stage, place: &Installation, turn: u64) -> &'static str {
     let fault = fault(&mut stage.random, turn);
     let (mut life, ready) = Life::start(place, fault);
     let mut gone = ready.is_err();
+    stage.stillborn += u64::from(gone);
     for _ in 0..ROUNDS {
         gone = gone || matches!(stage.work(&life, place), Err(Gone));
     }
@@ -82,6 +86,12 @@ fn fault(random: &mut Random, turn: u64) -> Fault {
         return Fault::Kill { after: random.within(1..45), jitter_us: random.within(0..8_000) };
     }
     let name = POINTS[(turn / 2) as usize % POINTS.len()];
-    let most = if name.starts_with("ledger") { 60 } else if name.starts_with("outbox") { 5 } else { 16 };
+    let most = if name.starts_with("ledger") {
+        60
+    } else if name.starts_with("outbox") {
+        5
+    } else {
+        16
+    };
     Fault::Point { name, count: random.within(1..most) }
 }

@@ -76,10 +76,13 @@ impl Oracle {
     /// Saves a folder's next change.
     pub fn put(&mut self, life: &Life<'_>, number: usize, random: &mut Random) -> Result<(), Gone> {
         let body = self.next(number, random);
-        let answer = life.call("PUT", &format!("/api/v1/folders/{}", self.citizens[number].id), body.as_bytes())?;
+        let answer =
+            life.call("PUT", &format!("/api/v1/folders/{}", self.citizens[number].id), body.as_bytes())?;
         match answer.status {
             200 | 201 => self.acknowledge(number),
-            other => self.losses.push(format!("{}: a save was answered with {other}", self.citizens[number].id)),
+            other => {
+                self.losses.push(format!("{}: a save was answered with {other}", self.citizens[number].id))
+            }
         }
         Ok(())
     }
@@ -118,7 +121,9 @@ impl Oracle {
         let path = format!("/api/v1/folders/{}?ente={}{more}", citizen.id, citizen.ente);
         let shown = life.call("GET", &path, b"")?;
         let version = if shown.good() { shown.json()["version"].as_u64().unwrap_or(0) } else { 0 };
-        let whole = more.is_empty() || citizen.sent != citizen.acknowledged || shown.json()["folder"] == citizen.latest;
+        let whole = more.is_empty()
+            || citizen.sent != citizen.acknowledged
+            || shown.json()["folder"] == citizen.latest;
         if version < citizen.acknowledged || version > citizen.sent || !whole {
             self.losses.push(format!(
                 "{}: revision {} acknowledged, {} sent, {version} stored, body as sent: {whole}",
@@ -130,7 +135,9 @@ impl Oracle {
 
     /// Folders whose last change has no answer yet.
     pub fn unanswered(&self) -> Vec<usize> {
-        (0..self.citizens.len()).filter(|n| self.citizens[*n].sent != self.citizens[*n].acknowledged).collect()
+        (0..self.citizens.len())
+            .filter(|n| self.citizens[*n].sent != self.citizens[*n].acknowledged)
+            .collect()
     }
 
     /// The people that nobody may find outside.

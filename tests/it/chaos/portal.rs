@@ -19,8 +19,8 @@ type Service = (String, bool);
 /// The portal's book.
 #[derive(Default)]
 pub struct Portal {
-    /// Every file ever seen with the hash of its bytes.
-    files: BTreeMap<String, Vec<u8>>,
+    /// Every file ever seen with the hash of its bytes and what the portal says of it.
+    files: BTreeMap<String, (Vec<u8>, &'static str)>,
     /// Key of what is held with the file that brought it.
     held: BTreeMap<String, String>,
     pub answered: u64,
@@ -43,33 +43,40 @@ impl Portal {
         }
         for (name, bytes) in found {
             let hash = digest(&SHA256, &bytes).as_ref().to_vec();
-            match self.files.insert(name.clone(), hash.clone()) {
-                Some(before) if before != hash => self.anomalies.push(format!("{name} changed its bytes")),
+            match self.files.get(&name) {
+                Some((before, _)) if *before != hash => {
+                    self.anomalies.push(format!("{name} changed its bytes"))
+                }
                 Some(_) => {}
-                None => self.acquire(&name, &bytes, flow),
+                None => {
+                    let verdict = self.acquire(&name, &bytes, flow);
+                    self.files.insert(name, (hash, verdict));
+                }
             }
         }
     }
 
-    fn acquire(&mut self, name: &str, bytes: &[u8], flow: &Flow) {
+    fn acquire(&mut self, name: &str, bytes: &[u8], flow: &Flow) -> &'static str {
         let problems = flow.validate(bytes);
         let services = read(bytes).filter(|(named, _)| named == name && problems.is_empty());
         let Some((_, services)) = services else {
             self.anomalies.push(format!("{name} is no whole, valid file: {} problems", problems.len()));
-            return;
+            return "refused";
         };
+        let verdict = verdict(name, services.iter().any(|(_, cancel)| *cancel));
         for (key, cancel) in services {
             let held = self.held.contains_key(&key);
             if cancel != held {
                 let what = if cancel { "cancels what is not held" } else { "inserts what is held" };
                 self.anomalies.push(format!("{name} {what}"));
             }
-            match (verdict(name), cancel) {
+            match (verdict, cancel) {
                 ("accepted", true) => drop(self.held.remove(&key)),
                 ("accepted", false) => drop(self.held.insert(key, name.to_owned())),
                 _ => {}
             }
         }
+        verdict
     }
 
     /// Tells the gateway what became of each file that waits.
@@ -80,11 +87,11 @@ impl Portal {
         let mut names: Vec<_> = here.filter_map(|operation| operation["submission"].as_str()).collect();
         names.dedup();
         for name in names {
-            if !self.files.contains_key(name) {
+            let Some((_, verdict)) = self.files.get(name) else {
                 self.anomalies.push(format!("{name} waits for an answer and is not in the outbox"));
                 continue;
-            }
-            let body = json!([{ "outcome": verdict(name), "text": "detto dal portale" }]).to_string();
+            };
+            let body = json!([{ "outcome": verdict, "text": "detto dal portale" }]).to_string();
             life.call("POST", &format!("/api/v1/submissions/{name}/outcome"), body.as_bytes())?;
             self.answered += 1;
         }
@@ -104,12 +111,14 @@ impl Portal {
     }
 }
 
-/// What the portal says of a file; always the same.
-fn verdict(name: &str) -> &'static str {
+/// What the portal says of a file. A refused cancel rests until a person mends it, so too many
+/// of them would leave nothing to do.
+fn verdict(name: &str, cancels: bool) -> &'static str {
     match digest(&SHA256, name.as_bytes()).as_ref()[0] {
-        0..200 => "accepted",
-        200..235 => "refused",
-        _ => "failed",
+        0..20 => "failed",
+        20 => "refused",
+        21..55 if !cancels => "refused",
+        _ => "accepted",
     }
 }
 

@@ -87,7 +87,8 @@ fn files(directory: &Path) -> Vec<std::path::PathBuf> {
 
 #[test]
 fn the_search_finds_what_it_is_made_to_find() {
-    let person = serde_json::json!({"cognome": "Rossi", "nome": "Anna", "codice_fiscale": "RSSNNA80A41H501X"});
+    let person =
+        serde_json::json!({"cognome": "Rossi", "nome": "Anna", "codice_fiscale": "RSSNNA80A41H501X"});
     let forbidden = Forbidden::of(std::iter::once(&person));
     assert_eq!(forbidden.count(b"..RSSNNA80A41H501X.. ROSSI ANNA {\"cognome\":\"Rossi\"}"), 4);
     assert_eq!(forbidden.count(b"RSSNNA80A41H501Y Rossini Annamaria"), 0);

@@ -27,6 +27,8 @@ pub struct Stage {
     pub oracle: Oracle,
     pub portal: Portal,
     pub random: Random,
+    /// Lives that ended before they served.
+    pub stillborn: u64,
     pub looks: u64,
     pub polls: u64,
     /// What was seen that must never be.
@@ -41,10 +43,12 @@ impl Stage {
         let catalog = raccordo::node::load_catalog().map_err(|error| error.to_string()).unwrap();
         let flow = &catalog.flows()[0];
         let (flow, register) = (flow.id().to_owned(), flow.register().to_owned());
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let bind = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
         let entitlements = (0..OFFERED.len()).map(entitlement).collect();
-        let platform = runtime.block_on(Platform::start(bind, ISSUER, entitlements, clock::system())).unwrap();
+        let platform =
+            runtime.block_on(Platform::start(bind, ISSUER, entitlements, clock::system())).unwrap();
         let place = Installation::make(directory, &register, &platform.jwks_url());
         let base = format!("http://{}/waas/v1", place.offer);
         let inps = (0..OFFERED.len()).map(|number| {
@@ -60,6 +64,7 @@ impl Stage {
             oracle: Oracle::new(FOLDERS, seed),
             portal: Portal::default(),
             random: Random::new(seed),
+            stillborn: 0,
             looks: 0,
             polls: 0,
             faults: Vec::new(),
@@ -139,7 +144,8 @@ impl Stage {
     /// A person looks into the registers' books for what is in doubt, and decides.
     pub fn decide(&mut self, life: &Life<'_>) -> Result<(), Gone> {
         for state in ["parked", "uncertain"] {
-            let found = life.call("GET", &format!("/api/v1/operations?state={state}&limit=10000"), b"")?.json();
+            let found =
+                life.call("GET", &format!("/api/v1/operations?state={state}&limit=10000"), b"")?.json();
             for operation in found["operations"].as_array().into_iter().flatten() {
                 // What failed had no effect: an insert is not held, what was to be cancelled still is.
                 let body = json!({ "register_holds": operation["kind"] == "cancel" }).to_string();
@@ -186,8 +192,8 @@ impl Stage {
 fn misbehaviour(number: usize, seed: u64) -> Script {
     let script = Script { seed, limit: 12, duplicate: 0.2, late: 0.2, ..Script::default() };
     match number {
-        0 => Script { refuse: 0.08, garbage_every: 2, ..script },
+        0 => Script { refuse: 0.03, garbage_every: 2, ..script },
         1 => Script { rewind_every: 3, fail: 0.05, limit: 5, ..script },
-        _ => Script { lose: 0.1, refuse: 0.05, refusals_advance: false, rewind_every: 11, ..script },
+        _ => Script { lose: 0.1, refuse: 0.02, refusals_advance: false, rewind_every: 11, ..script },
     }
 }
