@@ -1,5 +1,6 @@
 //! One integration binary; each module is a seam where users would notice.
 
+mod chaos;
 mod model;
 mod official;
 mod planted;

@@ -45,6 +45,7 @@ impl Books {
         let connection = Connection::open(&path).map_err(store)?;
         prepare(&connection)?;
         migrate(&connection)?;
+        free_leases(&connection)?;
         let readers = (0..READERS).map(|_| reader(&path)).collect::<Result<_, _>>()?;
         Ok(Self { writer: writer::Writer::start(connection), readers, path, _lock: lock })
     }
@@ -129,6 +130,14 @@ fn migrate(connection: &Connection) -> Result<(), LedgerError> {
             "the ledger is of version {newer}, this raccordo knows {VERSION}: start the newer raccordo"
         ))),
     }
+}
+
+/// Whoever has the directory's lock works alone: a lease found now belongs to a dead process,
+/// and waiting for it to lapse would only keep its container from being built.
+fn free_leases(connection: &Connection) -> Result<(), LedgerError> {
+    let sql = "UPDATE submission SET lease_until = NULL, lease_token = NULL
+               WHERE state = 'queued' AND lease_until IS NOT NULL";
+    connection.execute(sql, []).map(drop).map_err(store)
 }
 
 fn reader(path: &Path) -> Result<Mutex<Connection>, LedgerError> {
