@@ -58,7 +58,8 @@ fn installation(settings: &Settings, looks: &mut Vec<Look>) {
     // While `raccordo serve` runs, the ports are its own.
     let served = std::os::unix::net::UnixStream::connect(data.join("raccordo.sock")).is_ok();
     let offered = settings.route.iter().any(|route| route.channel == Channel::Offer);
-    let listeners = [("API", &settings.api.listen, true), ("offered routes", &settings.offer.listen, offered)];
+    let listeners =
+        [("API", &settings.api.listen, true), ("offered routes", &settings.offer.listen, offered)];
     for (what, address, used) in listeners {
         if used && !served && !address.is_empty() {
             looks.push(listener(what, address));

@@ -112,7 +112,9 @@ mod tests {
 
     #[test]
     fn what_was_sent_is_never_repeated() {
-        for body in [r#"{"RSSMRA": 1}"#, r#"{"to": "RSSMRA", "to": 7}"#, r#"{"to": {"RSSMRA": 1}}"#, r#""RSSMRA""#] {
+        for body in
+            [r#"{"RSSMRA": 1}"#, r#"{"to": "RSSMRA", "to": 7}"#, r#"{"to": {"RSSMRA": 1}}"#, r#""RSSMRA""#]
+        {
             let said = wrong(&serde_json::from_str::<Asked>(body).unwrap_err());
             assert!(said.contains("line 1") && !said.contains("RSSMRA"), "{said}");
         }
