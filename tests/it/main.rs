@@ -5,4 +5,5 @@ mod cli;
 mod model;
 mod planted;
 mod serving;
+mod tidy;
 mod waas;

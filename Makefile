@@ -1,0 +1,76 @@
+# One place for every command of the house. `make demo` and `make test` set up what they need.
+#
+# All targets share one target directory and one profile, `dev`: the crate itself at opt-level 1
+# (quick to rebuild), its dependencies at 2 and without debug information (built once; the
+# validator, SQLite and the ciphers are slow to test otherwise). So demo, test and lint reuse
+# what the others built. Release builds are for packages and `make bench` only.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+CARGO ?= cargo
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+RACCORDO := $(TARGET)/debug/raccordo
+VENV := $(TARGET)/venv
+
+# The authorities' own schemas, to check ours against. They are not part of this repository;
+# tests say so where they are absent.
+export RACCORDO_OFFICIAL ?= $(abspath ../shared/official)
+
+.PHONY: help demo test lint check bless model bench build packages clean-test
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: build ## the whole way, from generated folders to two books that agree; stays in target/demo
+	$(RACCORDO) demo --dir $(TARGET)/demo $(if $(QUEUE),--queue $(QUEUE))
+
+# Tests that drive the API from outside find their Python here.
+test: export RACCORDO_PYTHON := $(abspath $(VENV))/bin/python
+test: packages $(VENV)/.ready ## every test there is
+	if $(CARGO) nextest --version >/dev/null 2>&1; \
+	then $(CARGO) nextest run --locked --no-fail-fast; \
+	else $(CARGO) test --locked --no-fail-fast --lib --bins --tests; fi
+	$(CARGO) test --locked --doc
+
+lint: ## format, clippy, licences and sources of dependencies
+	.ci/packages cc
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	if $(CARGO) deny --version >/dev/null 2>&1; \
+	then $(CARGO) deny --locked check bans licenses sources; \
+	else echo "cargo-deny is not installed: licences and sources of dependencies were not checked"; fi
+
+check: build ## the flows: static check of every mapping, then the fixtures
+	$(RACCORDO) check
+	$(RACCORDO) test
+
+bless: build ## rewrite what the fixtures expect; review the diff
+	$(RACCORDO) test --bless
+
+model: packages ## the long model test of the exchange (HISTORIES= how many)
+	RACCORDO_HISTORIES=$(or $(HISTORIES),2000000) $(CARGO) test --locked --test it -- model --nocapture
+
+bench: packages ## measurements, each beside its anchor; builds the release profile
+	$(CARGO) bench --locked
+
+clean-test: ## lint and test what is committed, in a fresh clone
+	rm -rf $(TARGET)/clean-test
+	git clone -q . $(TARGET)/clean-test
+	cd $(TARGET)/clean-test && CARGO_TARGET_DIR=$(abspath $(TARGET)) .ci/run
+	rm -rf $(TARGET)/clean-test
+
+# With a test beside it, cargo gives the dependencies the features that they have in `make test`;
+# alone, the binary would have a good part of them built once more.
+build:
+	.ci/packages cc
+	$(CARGO) build --locked --bin raccordo --test official
+
+packages:
+	.ci/packages cc xmllint python
+
+$(VENV)/.ready: tests/python/requirements.txt | packages
+	python3 -m venv --clear $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/python/requirements.txt
+	touch $@
