@@ -55,6 +55,16 @@ fn installation(settings: &Settings, looks: &mut Vec<Look>) {
         Ok(_) => fine("key file"),
         Err(error) => wrong("key file", error.to_string()),
     });
+    // While `raccordo serve` runs, the ports are its own.
+    let served = std::os::unix::net::UnixStream::connect(data.join("raccordo.sock")).is_ok();
+    let offered = settings.route.iter().any(|route| route.channel == Channel::Offer);
+    let listeners =
+        [("API", &settings.api.listen, true), ("offered routes", &settings.offer.listen, offered)];
+    for (what, address, used) in listeners {
+        if used && !served && !address.is_empty() {
+            looks.push(listener(what, address));
+        }
+    }
     if settings.ente.is_empty() {
         looks.push(wrong("enti", "none is configured: add an [[ente]] table".into()));
     }
@@ -77,6 +87,14 @@ fn writable(directory: &Path, what: &str) -> Look {
         Err(error) => {
             wrong(&what, format!("cannot be written: {error}; free space, or correct owner and rights"))
         }
+    }
+}
+
+fn listener(what: &str, address: &str) -> Look {
+    let what = format!("{what} at {address}");
+    match std::net::TcpListener::bind(address) {
+        Ok(_) => fine(&what),
+        Err(error) => wrong(&what, format!("cannot listen: {error}; choose another `listen`, or free it")),
     }
 }
 

@@ -39,13 +39,13 @@ pub fn bar(length: Option<u64>, what: &str) -> ProgressBar {
 
 /// `raccordo import`.
 pub fn run(import: &Import, config: Option<&Path>, json: bool) -> anyhow::Result<Outcome> {
-    let link = Link::open(config)?;
     let file: Box<dyn BufRead + Send> = match import.file.to_str() {
         Some("-") => Box::new(BufReader::new(std::io::stdin())),
         _ => Box::new(BufReader::new(
             File::open(&import.file).with_context(|| import.file.display().to_string())?,
         )),
     };
+    let link = Link::open(config)?;
     let bar = bar(None, "importing");
     let mut wrong = false;
     let mut hear = |line: &Value| {

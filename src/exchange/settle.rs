@@ -18,6 +18,8 @@ pub enum Answer {
     NotFound,
     /// The register failed; what it did is unknown and a person decides.
     Failed,
+    /// It says something that no one has agreed with it: what it means is for a person to find out.
+    Unknown,
 }
 
 /// A receipt as the recipient wrote it.
@@ -78,7 +80,8 @@ pub fn settle(
     can_replace: bool,
     now: Millis,
 ) -> Result<Settled, LedgerError> {
-    let fits = |found: &Submission| found.timestamp == receipt.timestamp;
+    let understood = receipt.answer != Answer::Unknown;
+    let fits = |found: &Submission| understood && found.timestamp == receipt.timestamp;
     let Some(submission) = ledger.submission_named(route, &receipt.name)?.filter(fits) else {
         ledger.keep_receipt(route, None, receipt, Settled::Foreign.word(), now)?;
         return foreign(ledger, route, receipt, now);
@@ -117,6 +120,7 @@ pub fn settle_operation(
     now: Millis,
 ) -> Result<Settled, LedgerError> {
     match (operation.state, answer) {
+        (_, Answer::Unknown) => Ok(Settled::Foreign),
         (State::Accepted, Answer::Accepted)
         | (State::Refused, Answer::Refused | Answer::NotFound | Answer::Failed)
         | (State::Parked, Answer::Failed) => Ok(Settled::Duplicate),
@@ -161,7 +165,7 @@ fn conclude(
         (Answer::Accepted, _) => State::Accepted,
         (Answer::NotFound, Kind::Cancel) => State::Uncertain,
         (Answer::Refused | Answer::NotFound, _) => State::Refused,
-        (Answer::Failed, _) => State::Parked,
+        (Answer::Failed | Answer::Unknown, _) => State::Parked,
     };
     let mut record = ledger.record(operation.record)?;
     match operation.state {

@@ -180,6 +180,7 @@ impl Gateway {
 
     /// Lets a suspended route go on, once a person has looked.
     pub fn resume_route(&self, route: &str, actor: &str) -> Result<(), LedgerError> {
+        self.known_route(route)?;
         let (route, at, actor) = (route.to_owned(), self.clock.rfc3339(), actor.to_owned());
         self.books.write(move |tx| {
             resume(tx, &route)?;
@@ -189,6 +190,7 @@ impl Gateway {
 
     /// Stops a route; its open operations stay where they are.
     pub fn suspend_route(&self, route: &str, actor: &str) -> Result<(), LedgerError> {
+        self.known_route(route)?;
         let (route, now, at) = (route.to_owned(), self.clock.now_ms(), self.clock.rfc3339());
         let actor = actor.to_owned();
         self.books.write(move |tx| {
@@ -198,6 +200,12 @@ impl Gateway {
             }
             append(tx, Note::new(at, &actor, EventKind::CursorJumped, route).with("suspended", true))
         })
+    }
+
+    /// The ledger would make a row for any name.
+    fn known_route(&self, route: &str) -> Result<(), LedgerError> {
+        let known = self.settings.route(route);
+        known.map(drop).ok_or_else(|| LedgerError::Missing(format!("route {route}")))
     }
 
     /// Puts what was offered too long ago into a person's hands; returns how many.

@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::{BufRead, Read};
-use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
@@ -50,6 +50,47 @@ enum Pending {
     Saving(String, Ticket<Saved>),
 }
 
+/// A line for the workers.
+struct Job {
+    /// Its place among the lines that are not blank, from 0.
+    place: u64,
+    number: u64,
+    line: Vec<u8>,
+}
+
+/// The ids that an import has brought so far, and the place of the line that may look next.
+#[derive(Default)]
+struct Seen {
+    ids: Mutex<(HashSet<(String, String)>, u64)>,
+    passed: Condvar,
+}
+
+/// A line's turn to look at [`Seen`]. Workers read in any order; of two lines with one id the
+/// first in the file must stand. Dropping it, even in a panic, passes the turn on.
+struct Turn<'s> {
+    seen: &'s Seen,
+    place: u64,
+}
+
+impl Turn<'_> {
+    fn is_first(self, ente: String, id: String) -> bool {
+        self.wait().0.insert((ente, id))
+    }
+
+    fn wait(&self) -> MutexGuard<'_, (HashSet<(String, String)>, u64)> {
+        let held = self.seen.ids.lock().unwrap_or_else(PoisonError::into_inner);
+        let mine = self.seen.passed.wait_while(held, |(_, next)| *next != self.place);
+        mine.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.wait().1 += 1;
+        self.seen.passed.notify_all();
+    }
+}
+
 impl Gateway {
     /// Imports folders from `lines`; `each` hears every result, in order.
     ///
@@ -63,7 +104,7 @@ impl Gateway {
     ) -> std::io::Result<ImportSummary> {
         let (work, jobs) = sync_channel(WINDOW);
         let (finished, results) = sync_channel(WINDOW);
-        let (jobs, seen) = (Mutex::new(jobs), Mutex::new(HashSet::new()));
+        let (jobs, seen) = (Mutex::new(jobs), Seen::default());
         let limit = self.settings.folder_limit_bytes as u64;
         std::thread::scope(|scope| {
             let feeder = scope.spawn(move || feed(lines, limit, &work));
@@ -87,34 +128,28 @@ impl Gateway {
 
     fn work(
         &self,
-        jobs: &Mutex<Receiver<(u64, Vec<u8>)>>,
-        seen: &Mutex<HashSet<(String, String)>>,
+        jobs: &Mutex<Receiver<Job>>,
+        seen: &Seen,
         actor: &str,
         finished: &SyncSender<(u64, Pending)>,
     ) {
         loop {
             let job = jobs.lock().ok().and_then(|jobs| jobs.recv().ok());
-            let Some((number, line)) = job else { return };
-            if finished.send((number, self.take_line(number, &line, seen, actor))).is_err() {
+            let Some(Job { place, number, line }) = job else { return };
+            let turn = Turn { seen, place };
+            if finished.send((number, self.take_line(number, &line, turn, actor))).is_err() {
                 return;
             }
         }
     }
 
-    fn take_line(
-        &self,
-        number: u64,
-        line: &[u8],
-        seen: &Mutex<HashSet<(String, String)>>,
-        actor: &str,
-    ) -> Pending {
+    fn take_line(&self, number: u64, line: &[u8], turn: Turn<'_>, actor: &str) -> Pending {
         let folder = match self.read_folder(line) {
             Ok(folder) => folder,
             Err(error) => return Pending::Refused(refusal(number, None, error)),
         };
         let id = folder.id.clone();
-        let fresh = seen.lock().is_ok_and(|mut seen| seen.insert((folder.ente.clone(), id.clone())));
-        if !fresh {
+        if !turn.is_first(folder.ente.clone(), id.clone()) {
             let why = "this import has already brought a folder with this id: the first one stands";
             return Pending::Refused(result(number, "duplicate", Some(id), Some(why.into())));
         }
@@ -126,8 +161,8 @@ impl Gateway {
 }
 
 /// Reads lines within the limit; a longer one is skipped to its end and refused by its length.
-fn feed(mut lines: impl BufRead, limit: u64, work: &SyncSender<(u64, Vec<u8>)>) -> std::io::Result<()> {
-    let mut number = 0;
+fn feed(mut lines: impl BufRead, limit: u64, work: &SyncSender<Job>) -> std::io::Result<()> {
+    let (mut number, mut place) = (0, 0);
     loop {
         let mut line = Vec::new();
         // Two more bytes than allowed are kept, so that the reader of the folder sees that it is too large.
@@ -143,9 +178,10 @@ fn feed(mut lines: impl BufRead, limit: u64, work: &SyncSender<(u64, Vec<u8>)>) 
             number -= u64::from(line.is_empty());
             continue;
         }
-        if work.send((number, line)).is_err() {
+        if work.send(Job { place, number, line }).is_err() {
             return Ok(());
         }
+        place += 1;
     }
 }
 

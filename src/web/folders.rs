@@ -5,15 +5,15 @@ use std::io::BufReader;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Json;
 use axum::body::{Body, Bytes};
-use axum::extract::{Extension, Path, Query, State};
+use axum::extract::{Extension, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Caller;
+use super::extract::{Json, Path, Query, Whole};
 use super::problem::Problem;
 use crate::audit::EventKind;
 use crate::exchange::LedgerError;
@@ -47,7 +47,7 @@ pub async fn save(
     State(gateway): State<Arc<Gateway>>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
-    body: Bytes,
+    Whole(body): Whole,
 ) -> Result<Response, Problem> {
     blocking(move || {
         let folder = gateway.read_folder(&body)?;
@@ -126,7 +126,7 @@ pub async fn import(
     body: Body,
 ) -> Result<Response, Problem> {
     caller.may_do_all()?;
-    let (lines, feed) = tokio::sync::mpsc::channel::<Bytes>(16);
+    let (lines, feed) = tokio::sync::mpsc::channel(16);
     tokio::spawn(pump(body, lines));
     let (results, out) = tokio::sync::mpsc::channel::<Result<Bytes, std::io::Error>>(64);
     tokio::task::spawn_blocking(move || {
@@ -145,10 +145,14 @@ pub async fn import(
     Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], body).into_response())
 }
 
-async fn pump(body: Body, lines: tokio::sync::mpsc::Sender<Bytes>) {
+/// What a body brings, or that it broke off: half an upload must not look like a whole one.
+type Chunk = Result<Bytes, std::io::Error>;
+
+async fn pump(body: Body, lines: tokio::sync::mpsc::Sender<Chunk>) {
     use futures_core::Stream;
     let mut stream = Box::pin(body.into_data_stream());
-    while let Some(Ok(chunk)) = std::future::poll_fn(|context| stream.as_mut().poll_next(context)).await {
+    while let Some(chunk) = std::future::poll_fn(|context| stream.as_mut().poll_next(context)).await {
+        let chunk = chunk.map_err(std::io::Error::other);
         if lines.send(chunk).await.is_err() {
             return;
         }
@@ -178,7 +182,7 @@ impl<T> futures_core::Stream for PolledReceiver<T> {
 
 /// Reads what the request's body brings, on a blocking thread.
 struct ChunkReader {
-    feed: tokio::sync::mpsc::Receiver<Bytes>,
+    feed: tokio::sync::mpsc::Receiver<Chunk>,
     rest: Bytes,
 }
 
@@ -186,7 +190,7 @@ impl std::io::Read for ChunkReader {
     fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
         while self.rest.is_empty() {
             match self.feed.blocking_recv() {
-                Some(chunk) => self.rest = chunk,
+                Some(chunk) => self.rest = chunk?,
                 None => return Ok(0),
             }
         }

@@ -4,6 +4,7 @@
 //! Handlers read, call one act of the gateway, and answer; nothing is decided here.
 
 mod auth;
+mod extract;
 mod folders;
 mod problem;
 mod records;
@@ -57,5 +58,6 @@ pub fn router(gateway: Arc<Gateway>, trust: Trust) -> Router {
         .route("/readyz", get(status::readyz))
         .route("/metrics", get(status::metrics))
         .fallback(problem::not_found)
+        .method_not_allowed_fallback(problem::not_allowed)
         .with_state(gateway)
 }

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::body::Bytes;
-use axum::extract::{Extension, Path, Query, State};
+use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Caller;
+use super::extract::{Json, Path, Query, Whole};
 use super::folders::blocking;
 use super::problem::Problem;
 use crate::exchange::{Answer, Decision};
@@ -136,7 +135,7 @@ pub async fn adopt(
     State(gateway): State<Arc<Gateway>>,
     Extension(caller): Extension<Caller>,
     Query(former): Query<Former>,
-    body: Bytes,
+    Whole(body): Whole,
 ) -> Result<Json<Value>, Problem> {
     caller.may_speak_for(&former.ente)?;
     blocking(move || {

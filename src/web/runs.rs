@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::{Extension, Path, Query, State};
+use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::Caller;
+use super::extract::{Json, Path, Query};
 use super::folders::blocking;
 use super::problem::Problem;
 use crate::exchange::{Bucket, Period};

@@ -1,7 +1,10 @@
 //! One integration binary; each module is a seam where users would notice.
 
+mod api;
 mod chaos;
 mod model;
 mod official;
 mod planted;
+mod serving;
 mod tidy;
+mod waas;

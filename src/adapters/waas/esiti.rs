@@ -1,8 +1,14 @@
-//! `POST /esiti`: reads INPS's receipts tolerantly (SPEC and OAS disagree on names), all or nothing.
+//! `POST /esiti`: reads INPS's receipts tolerantly (SPEC and OAS disagree on names).
+//!
+//! A body that is not the OAS's `ElencoEsiti` is refused whole. An esito that only says something
+//! unheard of is kept aside: INPS would repeat the batch for ever, and its neighbours with it.
 
 use serde::Deserialize;
 
 use crate::exchange::{Answer, Receipt};
+
+/// OAS: `id_flusso` of a flow; kept of any other text that is stored in clear.
+const LONGEST: usize = 64;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -15,14 +21,16 @@ struct ElencoEsiti {
 #[derive(Deserialize)]
 struct EsitoFlusso {
     id_flusso: String,
-    tipo: String,
     ts_flusso: String,
     ts_acquisizione: String,
     codice_esito: String,
     descrizione_esito: Option<String>,
-    /// The example of the SPEC calls it `codice_siuss`.
-    #[serde(alias = "codice_siuss")]
     id_acquisizione_siuss: Option<serde_json::Value>,
+    /// What the example of the SPEC calls it; both may be there.
+    codice_siuss: Option<serde_json::Value>,
+    /// Required by the OAS and of no use: the container knows its own kind.
+    #[serde(rename = "tipo")]
+    _tipo: String,
 }
 
 /// Reads a body; the error says in Italian what is wrong, without repeating it.
@@ -49,7 +57,7 @@ fn receipt(index: usize, esito: EsitoFlusso) -> Result<Receipt, String> {
         "DATI_NON_TROVATI" => Answer::NotFound,
         "RICHIESTA_INVALIDA" => Answer::Refused,
         "ERRORE_GENERICO" => Answer::Failed,
-        _ => return Err(wrong("`codice_esito` non è fra i valori previsti")),
+        _ => Answer::Unknown,
     };
     let timestamp = |text: &str, name: &str| {
         let parsed: Result<jiff::Timestamp, _> = text.parse();
@@ -57,20 +65,29 @@ fn receipt(index: usize, esito: EsitoFlusso) -> Result<Receipt, String> {
     };
     timestamp(&esito.ts_acquisizione, "ts_acquisizione")?;
     let ts_flusso = timestamp(&esito.ts_flusso, "ts_flusso")?;
-    if esito.tipo.is_empty() || esito.tipo.len() > 64 || esito.id_flusso.len() > 64 {
-        return Err(wrong("`tipo` o `id_flusso` di lunghezza non prevista"));
-    }
-    let acquired_as = esito.id_acquisizione_siuss.and_then(|id| match id {
-        serde_json::Value::String(text) => Some(text),
+    // No flow of ours has a longer id, so what is cut off cannot make it fit one.
+    let foreign = esito.id_flusso.chars().count() > LONGEST;
+    let acquired_as = esito.id_acquisizione_siuss.or(esito.codice_siuss).and_then(|id| match id {
+        serde_json::Value::String(text) => Some(cut(&text)),
         serde_json::Value::Number(number) => Some(number.to_string()),
         _ => None,
     });
     Ok(Receipt {
-        name: esito.id_flusso,
+        name: cut(&esito.id_flusso),
         timestamp: ts_flusso,
-        answer,
-        code: esito.codice_esito,
+        answer: if foreign { Answer::Unknown } else { answer },
+        code: word(esito.codice_esito),
         text: esito.descrizione_esito.map(String::into_bytes),
         acquired_as,
     })
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(LONGEST).collect()
+}
+
+/// The code as it came if it is a word; free text may carry personal values, and this is stored in clear.
+fn word(code: String) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+    if (1..=LONGEST).contains(&code.len()) && code.bytes().all(plain) { code } else { "(illeggibile)".into() }
 }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
@@ -48,7 +49,11 @@ pub fn router(desk: Arc<dyn OfferDesk>, gate: Arc<Gate>, base_path: &str) -> Rou
         })
         .layer(axum::extract::DefaultBodyLimit::max(BODY_MOST))
         .with_state(Waas { desk, gate });
-    Router::new().nest(base_path, api)
+    let elsewhere = || async { answers::problem(StatusCode::NOT_FOUND, "Risorsa non prevista dalla API.") };
+    match base_path.trim_end_matches('/') {
+        "" => api,
+        path => Router::new().nest(path, api).fallback(elsewhere),
+    }
 }
 
 /// `Flusso` of the OAS; `additionalProperties: false`, all six always sent.
@@ -133,10 +138,21 @@ fn parse_since(value: &str) -> Option<Millis> {
     digits.then(|| value.parse().unwrap_or(Millis::MAX))
 }
 
-async fn esiti_handler(State(waas): State<Waas>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+async fn esiti_handler(
+    State(waas): State<Waas>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
     let door = match waas.gate.admit_receipts(&headers, "POST", &uri).await {
         Ok(door) => door,
         Err(denied) => return answers::denied(&denied),
+    };
+    let body = match body {
+        Ok(body) => body,
+        Err(rejection) => {
+            return answers::problem(rejection.status(), "Il corpo è troppo grande o si è interrotto.");
+        }
     };
     let read = match esiti::read(&body) {
         Ok(read) => read,

@@ -16,8 +16,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::exchange::LedgerError;
 pub use lookups::{KeptFragment, KeyedRecord, RecordHead};
 pub use queries::{
-    FolderStanding, HeldFlow, OperationView, ReceiptView, RouteView,
-    RuleCount, Standing, SubmissionView,
+    FolderStanding, HeldFlow, OperationView, ReceiptView, RouteView, RuleCount, Standing, SubmissionView,
 };
 pub use runs::RunOrder;
 pub use writer::{Ticket, Tx};

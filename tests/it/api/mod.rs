@@ -1,0 +1,6 @@
+//! The API as a CSI product meets it: rights, folders, imports, runs, and what is wrong with a request.
+
+mod folders;
+mod import;
+mod requests;
+mod work;
