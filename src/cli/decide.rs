@@ -15,15 +15,26 @@ pub struct Decide {
     /// Number of the operation, as `raccordo submissions --state uncertain` shows it.
     operation: i64,
     /// The register holds the record's content.
-    #[arg(long, conflicts_with = "does_not_hold", required_unless_present = "does_not_hold")]
+    #[arg(long, group = "decision")]
     holds: bool,
     /// The register does not hold the record.
-    #[arg(long)]
+    #[arg(long, group = "decision")]
     does_not_hold: bool,
+    /// It was refused: let the next run or sync send it again as it is.
+    #[arg(long, group = "decision")]
+    try_again: bool,
 }
 
 /// `raccordo decide`.
 pub fn decide(decide: &Decide, config: Option<&Path>, json: bool) -> anyhow::Result<Exit> {
+    if !(decide.holds || decide.does_not_hold || decide.try_again) {
+        bail!("say what you found out: --holds, --does-not-hold, or --try-again for a refused one");
+    }
+    if decide.try_again {
+        Link::open(config)?.post(&format!("/operations/{}/try-again", decide.operation), &json!({}))?;
+        println!("Operation {} goes again with the next report or sync.", decide.operation);
+        return Ok(Exit::Fine);
+    }
     let path = format!("/operations/{}/decision", decide.operation);
     let answer = Link::open(config)?.post(&path, &json!({ "register_holds": decide.holds }))?;
     if json {

@@ -313,6 +313,22 @@ pub fn decide(
     Ok(operation.state)
 }
 
+/// A person lets a refused operation be tried again as it is: the next run or sync sends it
+/// under a new generation. Without this, a refused cancel would rest for ever, since what the
+/// register holds does not change with the folder.
+pub fn try_again(ledger: &mut dyn Ledger, operation: i64) -> Result<(), LedgerError> {
+    let operation = ledger.operation(operation)?;
+    let mut record = ledger.record(operation.record)?;
+    if operation.state != State::Refused || record.generation != operation.generation {
+        return Err(LedgerError::Refused(format!(
+            "operation {} is not a record's newest refusal: there is nothing to try again",
+            operation.id
+        )));
+    }
+    record.refused = None;
+    ledger.put_record(&record)
+}
+
 /// Sets the acknowledged side of a record to what is known to be at the register
 /// (a former system's receipts, or a person who looked); clears its trouble.
 pub fn adopt(

@@ -10,7 +10,7 @@ use crate::audit::EventKind;
 use crate::channel::offer::{OfferDesk, Served, Soon};
 use crate::exchange::{
     Answer, Decision, Ledger, LedgerError, Millis, OfferPolicy, Offered, Page, Poll, Receipt, Record,
-    Settled, State, Suspension, decide, overdue, poll, resume, settle, settle_operation, suspend,
+    Settled, State, Suspension, decide, overdue, poll, resume, settle, settle_operation, suspend, try_again,
 };
 use crate::flow::{Catalog, Container, Header};
 use crate::ledger::{Tx, failpoint};
@@ -175,6 +175,16 @@ impl Gateway {
             let note = Note::new(at, &actor, EventKind::OperationDecided, format!("operation {operation}"));
             append(tx, note.with("decision", format!("{decision:?}")))?;
             Ok(state)
+        })
+    }
+
+    /// A person lets a refused operation be tried again by the next run or sync.
+    pub fn try_again(&self, operation: i64, actor: &str) -> Result<(), LedgerError> {
+        let (at, actor) = (self.clock.rfc3339(), actor.to_owned());
+        self.books.write(move |tx| {
+            try_again(tx, operation)?;
+            let note = Note::new(at, &actor, EventKind::OperationDecided, format!("operation {operation}"));
+            append(tx, note.with("decision", "try-again"))
         })
     }
 

@@ -27,6 +27,7 @@ impl Gateway {
         if route.channel != Channel::File {
             return Err(LedgerError::Refused(format!("route {} writes no files", route.id)));
         }
+        let _alone = self.building.lock().map_err(|_| LedgerError::Corrupt("a builder panicked".into()))?;
         while self.gather_file(route)?.is_some() {}
         let queue = EmbeddedQueue::new(&self.books);
         let mut written = Vec::new();

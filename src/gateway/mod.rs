@@ -21,7 +21,7 @@ pub use save::{SaveError, Saved};
 pub use settings::Settings;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use crate::exchange::LedgerError;
 use crate::flow::{Catalog, Context, EnteSettings};
@@ -37,6 +37,8 @@ pub struct Gateway {
     pub sealer: Sealer,
     pub settings: Settings,
     pub clock: Box<dyn Clock>,
+    /// One builder of files at a time in this process, however long a file takes.
+    building: Mutex<()>,
 }
 
 /// A gateway that could not start.
@@ -61,7 +63,7 @@ impl Gateway {
         let sealer = Sealer::new(&MasterKey::load_or_create(&data.join("raccordo.key"))?)?;
         let folders = FolderSchema::embedded().map_err(|error| OpenError::FolderSchema(error.to_string()))?;
         let catalog = Arc::new(catalog);
-        Ok(Self { books, catalog, folders, sealer, settings, clock })
+        Ok(Self { books, catalog, folders, sealer, settings, clock, building: Mutex::new(()) })
     }
 
     /// What a mapping may know today of an ente.

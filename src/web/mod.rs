@@ -40,6 +40,7 @@ pub fn router(gateway: Arc<Gateway>, trust: Trust) -> Router {
         .route("/runs/{id}/approve", post(runs::approve))
         .route("/operations", get(records::operations))
         .route("/operations/{id}/decision", post(records::decide))
+        .route("/operations/{id}/try-again", post(records::try_again))
         .route("/submissions/{name}", get(records::submission))
         .route("/submissions/{name}/outcome", post(records::outcome))
         .route("/receipts/strange", get(records::strange))

@@ -60,6 +60,17 @@ pub async fn decide(
     .await
 }
 
+/// `POST /operations/{id}/try-again`: a refused operation goes again, as it is, with the next
+/// run or sync.
+pub async fn try_again(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<i64>,
+) -> Result<StatusCode, Problem> {
+    caller.may_do_all()?;
+    blocking(move || Ok(gateway.try_again(id, &caller.name).map(|()| StatusCode::NO_CONTENT)?)).await
+}
+
 /// `GET /submissions/{name}`: its operations and receipts.
 pub async fn submission(
     State(gateway): State<Arc<Gateway>>,
