@@ -53,10 +53,14 @@ pub fn readiness(config: Option<&Path>, json: bool) -> anyhow::Result<Outcome> {
     let link = Link::open(config)?;
     let (standing, findings) = (link.get("/readiness")?, link.get("/findings?limit=10")?);
     let withheld = standing["readiness"].as_array().into_iter().flatten().any(|row| row["set_aside"] != 0);
+    let unmatched = standing["unmatched"].as_array().is_some_and(|rows| !rows.is_empty());
     if json {
         println!(
             "{}",
-            serde_json::json!({"readiness": standing["readiness"], "findings": findings["findings"]})
+            serde_json::json!({
+                "readiness": standing["readiness"], "unmatched": standing["unmatched"],
+                "findings": findings["findings"],
+            })
         );
     } else {
         objects(
@@ -74,10 +78,18 @@ pub fn readiness(config: Option<&Path>, json: bool) -> anyhow::Result<Outcome> {
                 "undecided",
             ],
         );
+        for row in standing["unmatched"].as_array().into_iter().flatten() {
+            println!(
+                "{}: {} holds {} records of adopted files that no folder maps to",
+                cell(&row["ente"]),
+                cell(&row["register"]),
+                cell(&row["records"])
+            );
+        }
         println!();
         frequent(&findings["findings"]);
     }
-    Ok(if withheld { Outcome::Findings } else { Outcome::Fine })
+    Ok(if withheld || unmatched { Outcome::Findings } else { Outcome::Fine })
 }
 
 /// The most frequent findings, in words.

@@ -73,7 +73,8 @@ struct Turn<'s> {
 }
 
 impl Turn<'_> {
-    fn is_first(self, ente: String, id: String) -> bool {
+    /// True for the first line that brings this id.
+    fn claim(self, ente: String, id: String) -> bool {
         self.wait().0.insert((ente, id))
     }
 
@@ -149,7 +150,7 @@ impl Gateway {
             Err(error) => return Pending::Refused(refusal(number, None, error)),
         };
         let id = folder.id.clone();
-        if !turn.is_first(folder.ente.clone(), id.clone()) {
+        if !turn.claim(folder.ente.clone(), id.clone()) {
             let why = "this import has already brought a folder with this id: the first one stands";
             return Pending::Refused(result(number, "duplicate", Some(id), Some(why.into())));
         }

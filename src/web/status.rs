@@ -15,14 +15,20 @@ use super::folders::blocking;
 use super::problem::Problem;
 use crate::gateway::Gateway;
 
-/// `GET /readiness`: per ente and flow.
+/// `GET /readiness`: per ente and flow; and what adopted files hold that no folder maps to.
 pub async fn readiness(
     State(gateway): State<Arc<Gateway>>,
     Extension(caller): Extension<Caller>,
 ) -> Result<Json<Value>, Problem> {
     let standings = gateway.books.standings()?;
     let seen: Vec<_> = standings.into_iter().filter(|standing| caller.sees(&standing.ente)).collect();
-    Ok(Json(json!({ "readiness": seen })))
+    let unmatched: Vec<_> =
+        gateway.books.unmatched()?.into_iter().filter(|(ente, ..)| caller.sees(ente)).collect();
+    let unmatched: Vec<Value> = unmatched
+        .into_iter()
+        .map(|(ente, register, records)| json!({ "ente": ente, "register": register, "records": records }))
+        .collect();
+    Ok(Json(json!({ "readiness": seen, "unmatched": unmatched })))
 }
 
 /// Of which ente, and how many.

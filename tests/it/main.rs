@@ -2,6 +2,7 @@
 
 mod api;
 mod chaos;
+mod cli;
 mod model;
 mod official;
 mod planted;

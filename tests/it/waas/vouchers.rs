@@ -1,5 +1,6 @@
 //! Every step of the voucher's table, on both operations that need one.
 
+use raccordo::gateway::{Clock, Gateway, SystemClock};
 use raccordo::sandbox::token_service::{Forgery, VoucherChanges};
 use raccordo::trust::signing::SigningKey;
 use serde_json::{Value, json};
@@ -121,25 +122,39 @@ fn each_voucher_opens_its_own_route_only() {
     assert_eq!(page, json!({"elenco_flussi": []}), "the flows of H501 went to the e-service of F205");
 }
 
+/// The machine's clock, set ahead.
+struct Ahead(std::sync::Arc<std::sync::atomic::AtomicI64>);
+
+impl Clock for Ahead {
+    fn now_ms(&self) -> i64 {
+        SystemClock.now_ms() + self.0.load(std::sync::atomic::Ordering::SeqCst)
+    }
+}
+
 #[test]
 fn a_rotated_key_is_fetched_and_a_lost_platform_is_survived() {
-    let dir = tempfile::tempdir().unwrap();
-    let place = dir.path().join("jwks.json");
-    // The keys of a platform that has rotated since: none of them signs anything.
-    std::fs::write(&place, SigningKey::generate().unwrap().jwks()).unwrap();
     let site = Site::open();
+    let place = site.dir.path().join("jwks.json");
+    // The keys of before: none of them signed today's vouchers.
+    std::fs::write(&place, SigningKey::generate().unwrap().jwks()).unwrap();
+    let ahead = std::sync::Arc::new(std::sync::atomic::AtomicI64::new(0));
     let settings = configured_with_keys_at(&site, &place);
-    let gateway = std::sync::Arc::new(raccordo::node::open(settings).unwrap());
-    let running = site.runtime.block_on(raccordo::node::start(gateway)).unwrap();
+    let catalog = raccordo::node::load_catalog().unwrap();
+    let gateway = Gateway::open(settings, catalog, Box::new(Ahead(std::sync::Arc::clone(&ahead)))).unwrap();
+    let running = site.runtime.block_on(raccordo::node::start(std::sync::Arc::new(gateway))).unwrap();
     let offer = running.offer.unwrap();
     let authorization = format!("Bearer {}", site.voucher(&VoucherChanges::default()));
     let ask = || {
         let headers = [("authorization", authorization.as_str())];
         request(offer, "GET", "/waas/v1/flussi?since=0", &headers, b"").status
     };
+    assert_eq!(ask(), 401);
     std::fs::write(&place, site.platform.service().jwks()).unwrap();
+    assert_eq!(ask(), 401, "who invents kids does not make us hammer the platform");
+    ahead.store(31_000, std::sync::atomic::Ordering::SeqCst);
     assert_eq!(ask(), 200, "an unknown kid brings the keys anew");
     std::fs::remove_file(&place).unwrap();
+    ahead.store(600_000, std::sync::atomic::Ordering::SeqCst);
     assert_eq!(ask(), 200, "known keys go on serving while the platform is away");
     site.runtime.block_on(running.stop());
 }
