@@ -3,6 +3,7 @@
 mod api;
 mod chaos;
 mod cli;
+mod exchange;
 mod model;
 mod official;
 mod planted;

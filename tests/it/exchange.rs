@@ -1,0 +1,203 @@
+//! The exchange over the real ledger, act by act: one run carries a replacement to its end,
+//! silence never cancels, a refused cancel can be tried again.
+
+use jiff::civil::date;
+use raccordo::exchange::*;
+use raccordo::ledger::sqlite::RunOrder;
+use raccordo::ledger::{Books, FolderRow};
+use tempfile::TempDir;
+
+const NOW: Millis = 1_700_000_000_000;
+const ROUTE: &str = "offered";
+
+struct Ente {
+    books: Books,
+    folder: i64,
+    _directory: TempDir,
+}
+
+fn order() -> Order {
+    Order { route: ROUTE.into(), interactive: false, can_replace: false }
+}
+
+fn ente() -> Ente {
+    let directory = TempDir::new().unwrap();
+    let books = Books::open(directory.path()).unwrap();
+    let row = FolderRow {
+        id: 0,
+        ente: "E".into(),
+        folder_id: "F-1".into(),
+        version: None,
+        wrapped_key: vec![1],
+        person: [1; 32],
+        content: [2; 32],
+        body: vec![3],
+        saved_at: NOW,
+        look_again: None,
+    };
+    let folder = books.write(move |tx| tx.put_folder(&row)).unwrap();
+    Ente { books, folder, _directory: directory }
+}
+
+impl Ente {
+    /// Saves a folder that maps to these contents under the keys I0, I1, ...
+    fn save(&self, contents: &[u8], annulled: &[&str]) -> Reconciled {
+        let key = |index: usize| format!("I{index}");
+        let day = date(2026, 3, 1);
+        let record = |(index, content): (usize, &u8)| DesiredRecord {
+            key: key(index),
+            source: key(index),
+            from: day,
+            to: day,
+            content: Some(([*content; 32], [100 + u8::try_from(index).unwrap(); 32])),
+        };
+        let set = DesiredSet {
+            records: contents.iter().enumerate().map(record).collect(),
+            named: (0..contents.len()).map(key).collect(),
+            annulled: annulled.iter().map(|&key| key.to_owned()).collect(),
+            ..DesiredSet::default()
+        };
+        let folder = self.folder;
+        let place = move || Place { ente: "E", register: "R", flow: "f/1", folder, can_replace: false };
+        self.books.write(move |tx| reconcile(tx, place(), &set, NOW)).unwrap()
+    }
+
+    fn report(&self) -> i64 {
+        let run = RunOrder {
+            ente: "E".into(),
+            register: "R".into(),
+            flow: "f/1".into(),
+            period: "2026".into(),
+            until: None,
+            folder: None,
+            order: order(),
+            hold_above: 100,
+            actor: "test".into(),
+            now: NOW,
+        };
+        let run = self.books.write(move |tx| tx.open_run(&run)).unwrap();
+        while self.books.write(move |tx| tx.select_chunk(run, false, 10, NOW)).unwrap() {}
+        run
+    }
+
+    /// INPS asks from the beginning; what is still out comes again, then what is new.
+    fn poll(&self) -> Vec<Offered> {
+        let act = |tx: &mut raccordo::ledger::Tx<'_>| {
+            let name = |_: &Record, day: &str, number: u32| format!("E.{day}.{number:07}");
+            let policy = OfferPolicy {
+                name: &name,
+                since_tolerance: 1000,
+                progressive_jump: 1000,
+                taken_over: false,
+                can_replace: false,
+            };
+            poll(tx, Poll { route: ROUTE, since: 0, limit: 10, now: NOW, day: "20260301" }, &policy)
+        };
+        self.books.write(act).unwrap().flows
+    }
+
+    fn answer(&self, offered: &Offered, answer: Answer) -> Settled {
+        let receipt = Receipt {
+            name: offered.submission.name.clone(),
+            timestamp: offered.submission.timestamp,
+            answer,
+            code: "X".into(),
+            text: None,
+            acquired_as: None,
+        };
+        self.books.write(move |tx| settle(tx, ROUTE, &receipt, false, NOW)).unwrap()
+    }
+
+    fn bucket(&self, run: i64, bucket: Bucket) -> u64 {
+        let head = self.books.runs(Some(run), 1).unwrap().remove(0);
+        assert!(head.balance.closes());
+        head.balance.count(bucket)
+    }
+
+    /// Sends and accepts whatever there is.
+    fn accept_all(&self) {
+        for offered in self.poll() {
+            self.answer(&offered, Answer::Accepted);
+        }
+    }
+}
+
+#[test]
+fn one_run_carries_a_replacement_from_cancel_to_insert() {
+    let ente = ente();
+    ente.save(&[1], &[]);
+    ente.report();
+    ente.accept_all();
+    ente.save(&[2], &[]);
+    let run = ente.report();
+    let cancel = ente.poll();
+    assert_eq!(cancel[0].operation.kind, Kind::Cancel);
+    assert_eq!(ente.bucket(run, Bucket::Waiting), 1);
+    ente.answer(&cancel[0], Answer::Accepted);
+    assert_eq!(ente.bucket(run, Bucket::Queued), 1, "the insert follows in the cancel's own transaction");
+    let insert = ente.poll();
+    assert_eq!((insert[0].operation.kind, insert[0].operation.generation), (Kind::Insert, 3));
+    ente.answer(&insert[0], Answer::Accepted);
+    assert_eq!(ente.bucket(run, Bucket::Accepted), 1);
+}
+
+#[test]
+fn silence_never_cancels_and_a_word_does() {
+    let ente = ente();
+    ente.save(&[1, 1], &[]);
+    ente.report();
+    ente.accept_all();
+    let done = ente.save(&[1], &[]);
+    assert_eq!(done.vanished, ["I1"]);
+    let run = ente.report();
+    assert!(ente.poll().is_empty(), "nothing leaves for a record that vanished");
+    assert_eq!(ente.bucket(run, Bucket::SetAside), 1);
+    ente.save(&[1], &["I1"]);
+    ente.report();
+    assert_eq!(ente.poll()[0].operation.kind, Kind::Cancel);
+}
+
+#[test]
+fn a_refused_cancel_rests_until_a_person_lets_it_go_again() {
+    let ente = ente();
+    ente.save(&[1], &[]);
+    ente.report();
+    ente.accept_all();
+    ente.save(&[], &["I0"]);
+    ente.report();
+    let cancel = ente.poll().remove(0);
+    ente.answer(&cancel, Answer::Refused);
+    ente.report();
+    assert!(ente.poll().is_empty());
+    let operation = cancel.operation.id;
+    ente.books.write(move |tx| try_again(tx, operation)).unwrap();
+    ente.report();
+    let again = ente.poll().remove(0);
+    assert_eq!((again.operation.kind, again.operation.generation), (Kind::Cancel, 3));
+    assert!(ente.books.write(move |tx| try_again(tx, operation)).is_err(), "only the newest refusal");
+}
+
+#[test]
+fn a_second_process_is_refused_and_told_what_to_do() {
+    let directory = TempDir::new().unwrap();
+    let _first = Books::open(directory.path()).unwrap();
+    let Err(LedgerError::Refused(why)) = Books::open(directory.path()) else { panic!("opened twice") };
+    assert!(why.contains("another raccordo process"));
+}
+
+#[test]
+fn a_failed_act_undoes_itself_alone() {
+    let ente = ente();
+    let failed = ente.books.submit(|tx| {
+        tx.claim("E", "R", &[9; 32], 1)?;
+        Err::<(), _>(LedgerError::Refused("no".into()))
+    });
+    let good = ente.books.submit(|tx| tx.claim("E", "R", &[8; 32], 1));
+    assert!(failed.wait().is_err());
+    good.wait().unwrap();
+    let (gone, kept) = ente
+        .books
+        .write(|tx| Ok((tx.claimant("E", "R", &[9; 32])?, tx.claimant("E", "R", &[8; 32])?)))
+        .unwrap();
+    assert_eq!((gone, kept), (None, Some(1)));
+}
