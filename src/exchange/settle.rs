@@ -95,6 +95,9 @@ pub fn settle(
     Ok(settled)
 }
 
+/// A timestamp further ahead than this is no flow of a lost ledger, only a strange receipt.
+const AHEAD_TOLERANCE_MS: Millis = 86_400_000;
+
 /// A receipt that fits nothing: if it accepts what we are yet to give, the ledger is behind.
 fn foreign(
     ledger: &mut dyn Ledger,
@@ -104,7 +107,8 @@ fn foreign(
 ) -> Result<Settled, LedgerError> {
     let mut route = ledger.route(route)?;
     let effect = matches!(receipt.answer, Answer::Accepted | Answer::Failed);
-    if effect && receipt.timestamp > route.last_given && route.last_given > 0 {
+    let ahead = receipt.timestamp > route.last_given && receipt.timestamp <= now + AHEAD_TOLERANCE_MS;
+    if effect && ahead && route.last_given > 0 {
         let gap = Suspension::LedgerBehind { last_given: route.last_given, recipient_has: receipt.timestamp };
         suspend(ledger, &mut route, gap, now)?;
     }

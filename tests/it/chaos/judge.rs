@@ -50,23 +50,23 @@ impl Stage {
 
     fn settle(&mut self, life: &Life<'_>, place: &Installation) -> Result<(), Gone> {
         for _ in 0..ROUNDS {
-            self.approve(life)?;
+            Self::approve(life)?;
             life.call("POST", &format!("/api/v1/routes/{}/files", super::installation::FILE_ROUTE), b"")?;
             self.take(place);
             self.poll(life)?;
             self.portal.answer(life)?;
-            self.decide(life)?;
-            if self.moving(life)?.is_empty() {
+            Self::decide(life)?;
+            if Self::moving(life)?.is_empty() {
                 return Ok(());
             }
         }
-        for (state, example) in self.moving(life)? {
+        for (state, example) in Self::moving(life)? {
             self.faults.push(format!("still {state} after {ROUNDS} kind rounds: {example}"));
         }
         Ok(())
     }
 
-    fn moving(&self, life: &Life<'_>) -> Result<Vec<(&'static str, Value)>, Gone> {
+    fn moving(life: &Life<'_>) -> Result<Vec<(&'static str, Value)>, Gone> {
         let mut moving = Vec::new();
         for state in MOVING {
             let found =

@@ -35,7 +35,7 @@ pub struct Oracle {
 impl Oracle {
     pub fn new(count: u64, seed: u64) -> Self {
         let enti: Vec<&str> = OFFERED.iter().copied().chain([FILED]).collect();
-        let today = jiff::Zoned::now().date();
+        let today = raccordo::gateway::Clock::today(&raccordo::gateway::SystemClock);
         let schema = FolderSchema::embedded().unwrap();
         // A planted defect may make a folder none at all; that is another test's affair.
         let sound = move |made: &people::Generated| schema.parse(made.folder.to_string().as_bytes()).is_ok();

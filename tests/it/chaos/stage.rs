@@ -85,9 +85,9 @@ impl Stage {
         self.take(place);
         self.poll(life)?;
         self.portal.answer(life)?;
-        self.decide(life)?;
+        Self::decide(life)?;
         if self.random.chance(50) {
-            self.approve(life)?;
+            Self::approve(life)?;
         }
         self.balances(life, 4)
     }
@@ -142,7 +142,7 @@ impl Stage {
     }
 
     /// A person looks into the registers' books for what is in doubt, and decides.
-    pub fn decide(&mut self, life: &Life<'_>) -> Result<(), Gone> {
+    pub fn decide(life: &Life<'_>) -> Result<(), Gone> {
         for state in ["parked", "uncertain"] {
             let found =
                 life.call("GET", &format!("/api/v1/operations?state={state}&limit=10000"), b"")?.json();
@@ -157,7 +157,7 @@ impl Stage {
     }
 
     /// A person approves the cancels that runs hold back.
-    pub fn approve(&mut self, life: &Life<'_>) -> Result<(), Gone> {
+    pub fn approve(life: &Life<'_>) -> Result<(), Gone> {
         let runs = life.call("GET", "/api/v1/runs?limit=1000", b"")?.json();
         for run in runs["runs"].as_array().into_iter().flatten() {
             if run["balance"]["terms"]["held"].as_u64() > Some(0) {
