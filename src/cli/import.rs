@@ -1,7 +1,7 @@
 //! `import`: folders from an NDJSON file, a result per line.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -15,6 +15,9 @@ use super::show::cell;
 
 /// Lines that go to a running server in one request.
 const BATCH: usize = 500;
+
+/// Bytes after which a batch is closed, and the longest line that is kept whole.
+const BATCH_BYTES: u64 = 8 * 1024 * 1024;
 
 /// Import folders.
 #[derive(Args)]
@@ -89,7 +92,7 @@ fn through(link: &Link, mut file: impl BufRead, hear: &mut impl FnMut(&Value)) -
     loop {
         let mut batch = Vec::new();
         let mut lines = 0;
-        while lines < BATCH && file.read_until(b'\n', &mut batch)? > 0 {
+        while lines < BATCH && (batch.len() as u64) < BATCH_BYTES && read_line(&mut file, &mut batch)? {
             lines += 1;
         }
         if lines == 0 {
@@ -110,6 +113,16 @@ fn through(link: &Link, mut file: impl BufRead, hear: &mut impl FnMut(&Value)) -
         }
         before += lines as u64;
     }
+}
+
+/// Appends the next line; what is longer than a batch is cut, so that the server refuses it by its size.
+fn read_line(file: &mut impl BufRead, batch: &mut Vec<u8>) -> std::io::Result<bool> {
+    let read = file.by_ref().take(BATCH_BYTES).read_until(b'\n', batch)?;
+    if read as u64 == BATCH_BYTES && !batch.ends_with(b"\n") {
+        file.skip_until(b'\n')?;
+        batch.push(b'\n');
+    }
+    Ok(read > 0)
 }
 
 fn print_line(line: &Value, json: bool) {

@@ -24,6 +24,9 @@ pub use runs::run_json;
 /// Largest NDJSON import in one request, bytes.
 const IMPORT_MOST: usize = 2 * 1024 * 1024 * 1024;
 
+/// Largest container of a former system in one request, bytes.
+const ADOPT_MOST: usize = 64 * 1024 * 1024;
+
 /// The API over one gateway. `trust` says who is let in: token bearers, or whoever reaches
 /// the local socket.
 pub fn router(gateway: Arc<Gateway>, trust: Trust) -> Router {
@@ -48,7 +51,7 @@ pub fn router(gateway: Arc<Gateway>, trust: Trust) -> Router {
         .route("/routes/{id}/resume", post(status::resume))
         .route("/routes/{id}/suspend", post(status::suspend))
         .route("/routes/{id}/files", post(status::files))
-        .route("/adopt", post(records::adopt).layer(DefaultBodyLimit::max(IMPORT_MOST)))
+        .route("/adopt", post(records::adopt).layer(DefaultBodyLimit::max(ADOPT_MOST)))
         .route("/audit/verify", get(status::audit))
         .layer(axum::middleware::from_fn_with_state((Arc::clone(&gateway), trust), auth::require))
         .fallback(problem::not_found)
