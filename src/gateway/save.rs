@@ -9,7 +9,7 @@ use crate::exchange::{DesiredRecord, DesiredSet, Hash, LedgerError, Place, recon
 use crate::flow::{Flow, Mapped};
 use crate::folder::finding::{Finding, Severity, Text, Verdict};
 use crate::folder::{Folder, fields};
-use crate::ledger::{FindingRow, FolderRow, Tx};
+use crate::ledger::{FindingRow, FolderRow, Ticket, Tx};
 use crate::seal::{SubjectKey, WrappedKey};
 
 /// What a save did.
@@ -91,11 +91,17 @@ impl Gateway {
     }
 
     /// Prepares a save and hands it to the ledger; the ticket waits for the commit.
-    pub(super) fn submit(
+    pub(super) fn submit(&self, folder: &Folder, actor: &str) -> Result<Ticket<Saved>, LedgerError> {
+        self.submit_over(folder, actor, None)
+    }
+
+    /// As [`Gateway::submit`]; with `over`, only if the stored body is still that one.
+    fn submit_over(
         &self,
         folder: &Folder,
         actor: &str,
-    ) -> Result<crate::ledger::Ticket<Saved>, LedgerError> {
+        over: Option<Hash>,
+    ) -> Result<Ticket<Saved>, LedgerError> {
         let stored = self.books.folder(&folder.ente, &folder.id)?;
         let created = stored.is_none();
         let wrapped = match stored {
@@ -109,7 +115,12 @@ impl Gateway {
         row.look_again = prepared.iter().filter_map(|(_, look)| *look).min();
         let prepared: Vec<_> = prepared.into_iter().map(|(prepared, _)| prepared).collect();
         let (now, at, actor) = (self.clock.now_ms(), self.clock.rfc3339(), actor.to_owned());
-        Ok(self.books.submit(move |tx| keep(tx, &row, prepared, created, now, &at, &actor)))
+        Ok(self.books.submit(move |tx| {
+            if over.is_some() && over != tx.folder(&row.ente, &row.folder_id)?.map(|stored| stored.content) {
+                return Err(LedgerError::Refused("overtaken: a newer save came first".into()));
+            }
+            keep(tx, &row, prepared, created, now, &at, &actor)
+        }))
     }
 
     fn folder_row(
@@ -312,8 +323,12 @@ impl Gateway {
             let due = self.books.write(move |tx| tx.folders_to_look_at(&today, LOOK_CHUNK))?;
             for row in &due {
                 let folder = self.open_folder(row)?;
-                self.submit(&folder, "calendar")?.wait()?;
-                looked += 1;
+                match self.submit_over(&folder, "calendar", Some(row.content))?.wait() {
+                    Ok(_) => looked += 1,
+                    // A save in the meantime has mapped it for today already.
+                    Err(LedgerError::Refused(why)) if why.starts_with("overtaken") => {}
+                    Err(error) => return Err(error),
+                }
             }
             if due.len() < LOOK_CHUNK {
                 return Ok(looked);
