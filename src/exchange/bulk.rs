@@ -1,6 +1,6 @@
 //! Bulk containers: many operations of one route in one file for a portal.
 
-use super::offer::claim_key;
+use super::offer::{claim_key, sequence};
 use super::select::requeue;
 use super::{Bucket, Ledger, LedgerError, Millis, Operation, Record, State, Submission, SubmissionState};
 
@@ -32,7 +32,7 @@ pub fn gather(ledger: &mut dyn Ledger, batch: &Batch<'_>) -> Result<Option<Submi
         return Ok(None);
     }
     let first = ledger.record(ready[0].record)?;
-    let progressive = ledger.next_progressive(batch.route, batch.day)?;
+    let progressive = ledger.next_progressive(&sequence(&first.register, &first.ente), batch.day)?;
     let mut submission = Submission {
         id: 0,
         route: batch.route.to_owned(),
@@ -50,26 +50,37 @@ pub fn gather(ledger: &mut dyn Ledger, batch: &Batch<'_>) -> Result<Option<Submi
     Ok(Some(submission))
 }
 
+/// The next operations that can go together: of one ente and flow, within the limits.
 fn ready(ledger: &mut dyn Ledger, batch: &Batch<'_>) -> Result<Vec<Operation>, LedgerError> {
     let mut ready = Vec::new();
-    let mut bytes = 0;
-    let mut whose = None;
-    for operation in ledger.queued(batch.route, 0, batch.limit)? {
-        let record = ledger.record(operation.record)?;
-        // A container speaks for one ente by one flow: the others make theirs.
-        let wanted = (record.ente.clone(), record.flow.clone());
-        if *whose.get_or_insert_with(|| wanted.clone()) != wanted {
-            continue;
-        }
-        if let Some(operation) = requeue(ledger, record.clone(), batch.can_replace, batch.now)?
-            && claim_key(ledger, &record, &operation)?
-        {
-            bytes += ledger.fragment_bytes(operation.record, &operation.content)?;
-            if bytes > batch.max_bytes && !ready.is_empty() {
-                break;
+    let (mut bytes, mut skip, mut whose) = (0, 0, None);
+    loop {
+        let queued = ledger.queued(batch.route, skip, batch.limit)?;
+        let last = queued.len() < batch.limit;
+        for operation in queued {
+            skip += 1;
+            let record = ledger.record(operation.record)?;
+            let ours = (record.ente.clone(), record.flow.clone());
+            if whose.as_ref().is_some_and(|whose| *whose != ours) {
+                continue;
             }
-            ready.push(operation);
+            let Some(operation) = requeue(ledger, record.clone(), batch.can_replace, batch.now)? else {
+                skip -= 1;
+                continue;
+            };
+            let size = ledger.fragment_bytes(operation.record, &operation.content)?;
+            if !ready.is_empty() && (bytes + size > batch.max_bytes || ready.len() == batch.limit) {
+                return Ok(ready);
+            }
+            // A container speaks for one ente by one flow, named by the first that can go.
+            if claim_key(ledger, &record, &operation)? {
+                whose = Some(ours);
+                bytes += size;
+                ready.push(operation);
+            }
+        }
+        if last || ready.len() >= batch.limit {
+            return Ok(ready);
         }
     }
-    Ok(ready)
 }

@@ -119,12 +119,16 @@ pub trait Ledger {
         record: RecordId,
     ) -> Result<(), LedgerError>;
 
+    /// Whether a former system's files say that the register holds something under this key
+    /// which no record of ours stands for.
+    fn reserved(&mut self, ente: &str, register: &str, key: &Hash) -> Result<bool, LedgerError>;
+
     fn route(&mut self, id: &str) -> Result<RouteState, LedgerError>;
     fn put_route(&mut self, route: &RouteState) -> Result<(), LedgerError>;
-    /// The next progressive of a route and day (`AAAAMMGG`), given once for ever.
-    fn next_progressive(&mut self, route: &str, day: &str) -> Result<u32, LedgerError>;
+    /// The next progressive of a sequence and day (`AAAAMMGG`), given once for ever.
+    fn next_progressive(&mut self, sequence: &str, day: &str) -> Result<u32, LedgerError>;
     /// Skips progressives that a lost ledger may have given.
-    fn jump_progressive(&mut self, route: &str, day: &str, by: u32) -> Result<(), LedgerError>;
+    fn jump_progressive(&mut self, sequence: &str, day: &str, by: u32) -> Result<(), LedgerError>;
 
     fn add_submission(&mut self, submission: &Submission) -> Result<i64, LedgerError>;
     fn put_submission(&mut self, submission: &Submission) -> Result<(), LedgerError>;

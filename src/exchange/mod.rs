@@ -23,7 +23,7 @@ mod step;
 pub use balance::{Balance, Bucket};
 pub use bulk::{Batch, gather};
 pub use ledger::{Ledger, LedgerError, Offered, RouteState, RunRow, Submission, SubmissionState, Suspension};
-pub use offer::{OfferPolicy, Page, Poll, overdue, poll, resume, suspend};
+pub use offer::{OfferPolicy, Page, Poll, overdue, poll, resume, sequence, suspend};
 pub use operation::{Kind, Operation, State};
 pub use period::{Period, PeriodError};
 pub use reconcile::{DesiredRecord, DesiredSet, Place, Reconciled, reconcile};

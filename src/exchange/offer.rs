@@ -16,6 +16,8 @@ pub struct OfferPolicy<'a> {
     pub name: &'a dyn Fn(&Record, &str, u32) -> String,
     /// A `since` further in the future than this is beyond reason, ms.
     pub since_tolerance: Millis,
+    /// The sequences that name this route's containers, as [`sequence`] writes them.
+    pub sequences: &'a [String],
     /// How far the progressive jumps when the ledger was found to be behind.
     pub progressive_jump: u32,
     /// Another system served this route before: the first `since` may be unknown to us.
@@ -77,7 +79,9 @@ fn behind(
 ) -> Result<Page, LedgerError> {
     let gap = Suspension::LedgerBehind { last_given: route.last_given, recipient_has: poll.since };
     route.last_given = poll.since;
-    ledger.jump_progressive(&route.id, poll.day, policy.progressive_jump)?;
+    for sequence in policy.sequences {
+        ledger.jump_progressive(sequence, poll.day, policy.progressive_jump)?;
+    }
     suspend(ledger, &mut route, gap, poll.now)?;
     Ok(Page { found_behind: true, ..Page::default() })
 }
@@ -118,9 +122,12 @@ fn doubt(
     ledger.put_operation(&operation, from, now, cause)?;
     ledger.move_run_rows(operation.record, Bucket::Uncertain)?;
     if let Some(id) = operation.submission {
-        let mut submission = ledger.submission(id)?;
-        submission.state = SubmissionState::Withdrawn;
-        ledger.put_submission(&submission)?;
+        let open = ledger.operations_in(id)?;
+        if !open.iter().any(|other| matches!(other.state, State::Waiting | State::Sending)) {
+            let mut submission = ledger.submission(id)?;
+            submission.state = SubmissionState::Withdrawn;
+            ledger.put_submission(&submission)?;
+        }
     }
     Ok(())
 }
@@ -190,7 +197,7 @@ fn release(
         return Ok(Released::Blocked);
     }
     route.last_given = poll.now.max(route.last_given + 1).max(poll.since + 1);
-    let progressive = ledger.next_progressive(&route.id, poll.day)?;
+    let progressive = ledger.next_progressive(&sequence(&record.register, &record.ente), poll.day)?;
     let mut submission = Submission {
         id: 0,
         route: route.id.clone(),
@@ -206,6 +213,11 @@ fn release(
     Ok(Released::Out(Box::new(Offered { submission, operation })))
 }
 
+/// Names are unique over all routes of an ente to a register, so their numbers are too.
+pub fn sequence(register: &str, ente: &str) -> String {
+    format!("{register}/{ente}")
+}
+
 /// An insert needs its register key for itself; false when another record has it.
 pub(super) fn claim_key(
     ledger: &mut dyn Ledger,
@@ -215,7 +227,9 @@ pub(super) fn claim_key(
     if operation.kind == Kind::Cancel {
         return Ok(true);
     }
-    if holder(ledger, record, &operation.register_key)?.is_some() {
+    let key = &operation.register_key;
+    let reserved = operation.kind == Kind::Insert && ledger.reserved(&record.ente, &record.register, key)?;
+    if reserved || holder(ledger, record, key)?.is_some() {
         return Ok(false);
     }
     ledger.claim(&record.ente, &record.register, &operation.register_key, record.id)?;

@@ -94,7 +94,8 @@ pub fn approve(ledger: &mut dyn Ledger, run: i64, order: &Order, now: Millis) ->
             ledger.move_run_rows(id, Bucket::Queued)?;
             approved += 1;
         } else {
-            ledger.move_run_rows(id, Bucket::Superseded)?;
+            let current = record.current.map(|current| ledger.operation(current)).transpose()?;
+            ledger.move_run_rows(id, current.map_or(Bucket::Superseded, |current| current.state.into()))?;
         }
     }
     Ok(approved)
@@ -105,6 +106,9 @@ fn taken_by_another(ledger: &mut dyn Ledger, record: &Record, step: Step) -> Res
     let Desired::Present { register_key, .. } = record.desired else { return Ok(false) };
     if matches!(step, Step::Rest(_)) {
         return Ok(false);
+    }
+    if record.held.is_none() && ledger.reserved(&record.ente, &record.register, &register_key)? {
+        return Ok(true);
     }
     match holder(ledger, record, &register_key)? {
         None => Ok(false),

@@ -198,8 +198,21 @@ fn acknowledge(
         }),
     };
     record.refused = None;
+    if let Some(held) = record.held {
+        claim_late(ledger, record, &held.register_key)?;
+    }
     let given_up = before.map(|held| held.register_key);
     drop_claim(ledger, record, given_up)
+}
+
+/// What is held is claimed, also where it is learned after the claim was given back; where
+/// another record took the key meanwhile, a person must look at both.
+fn claim_late(ledger: &mut dyn Ledger, record: &mut Record, key: &Hash) -> Result<(), LedgerError> {
+    if super::select::holder(ledger, record, key)?.is_some() {
+        record.trouble = Some(Trouble::Contradiction);
+        return Ok(());
+    }
+    ledger.claim(&record.ente, &record.register, key, record.id)
 }
 
 /// A refused insert gives its claim on the register's key back.

@@ -5,9 +5,10 @@ use super::Gateway;
 use super::chain::{Note, append};
 use super::keeping::{fragment_place, sealed};
 use crate::audit::EventKind;
-use crate::exchange::{LedgerError, adopt};
+use crate::exchange::{Desired, Hash, LedgerError, adopt};
 use crate::flow::OperationKind;
 use crate::flow::adopt::{AdoptError as ReadError, AdoptedRecord};
+use crate::ledger::FolderRow;
 use crate::seal::WrappedKey;
 use serde::Serialize;
 
@@ -70,6 +71,10 @@ impl Gateway {
     ) -> Result<(), LedgerError> {
         let key = self.register_key_hash(register, former.register_key.expose());
         let content = self.content_hash(register, former.fragment.expose());
+        if former.operation == OperationKind::Cancel {
+            adopted.cancelled += 1;
+            return self.adopt_cancel(ente, register, key);
+        }
         let found = self.books.record_with_key(ente, register, &key)?;
         let now = self.clock.now_ms();
         let Some(target) = found else {
@@ -98,6 +103,52 @@ impl Gateway {
     }
 }
 
+impl Gateway {
+    /// A former cancel: what an earlier file brought in under this key is no longer held.
+    fn adopt_cancel(&self, ente: &str, register: &str, key: Hash) -> Result<(), LedgerError> {
+        let held = self.books.record_holding(ente, register, &key)?;
+        let (ente, register, now) = (ente.to_owned(), register.to_owned(), self.clock.now_ms());
+        let can_replace = self.settings.register(&register).can_replace;
+        self.books.write(move |tx| {
+            tx.drop_unmatched(&ente, &register, &key)?;
+            match held {
+                Some(record) => adopt(tx, record, None, can_replace, now),
+                None => Ok(()),
+            }
+        })
+    }
+
+    /// A person says what a register holds of one record, whatever the books say: nothing, or
+    /// just what the folder maps to today. Clears its trouble; the way out after a restore.
+    pub fn set_standing(
+        &self,
+        folder: &FolderRow,
+        key: &str,
+        holds: bool,
+        actor: &str,
+    ) -> Result<(), LedgerError> {
+        let (id, key, now) = (folder.id, key.to_owned(), self.clock.now_ms());
+        let (at, actor) = (self.clock.rfc3339(), actor.to_owned());
+        self.books.write(move |tx| {
+            let known = tx.records_with_key(id, &key)?;
+            let [record] = known.as_slice() else {
+                return Err(LedgerError::Missing(format!("record {key} of this folder")));
+            };
+            let held = match (holds, record.desired) {
+                (false, _) => None,
+                (true, Desired::Present { content, register_key }) => Some((content, register_key)),
+                (true, _) => {
+                    let why = "the folder maps to nothing today that the register could hold".to_owned();
+                    return Err(LedgerError::Refused(why));
+                }
+            };
+            adopt(tx, record.id, held, false, now)?;
+            let note = Note::new(at, &actor, EventKind::OperationDecided, format!("record {}", record.id));
+            append(tx, note.with("register_holds", holds))
+        })
+    }
+}
+
 /// What stands after the cancels of the same file; and how many pairs went.
 fn net(former: Vec<AdoptedRecord>) -> (Vec<AdoptedRecord>, usize) {
     let mut standing: Vec<AdoptedRecord> = Vec::with_capacity(former.len());
@@ -109,9 +160,13 @@ fn net(former: Vec<AdoptedRecord>) -> (Vec<AdoptedRecord>, usize) {
         }
         let before =
             standing.iter().rposition(|other| other.register_key.expose() == record.register_key.expose());
-        if let Some(index) = before {
-            standing.remove(index);
-            cancelled += 1;
+        match before {
+            Some(index) => {
+                standing.remove(index);
+                cancelled += 1;
+            }
+            // Its insert stands in an earlier file: what that one brought in goes.
+            None => standing.push(record),
         }
     }
     (standing, cancelled)
@@ -121,5 +176,7 @@ fn net(former: Vec<AdoptedRecord>) -> (Vec<AdoptedRecord>, usize) {
 fn name_of(payload: &[u8]) -> String {
     let text = String::from_utf8_lossy(payload.get(..4096).unwrap_or(payload));
     let after = text.split_once(" Nome=\"").map(|(_, rest)| rest.to_owned()).unwrap_or_default();
-    after.split('"').next().unwrap_or_default().to_owned()
+    let name = after.split('"').next().unwrap_or_default();
+    // Only a container's name carries its day; anything else might be a person's.
+    if super::desk::date_in(name).is_some() { name.to_owned() } else { String::new() }
 }

@@ -10,7 +10,8 @@ use crate::audit::EventKind;
 use crate::channel::offer::{OfferDesk, Served, Soon};
 use crate::exchange::{
     Answer, Decision, Ledger, LedgerError, Millis, OfferPolicy, Offered, Page, Poll, Receipt, Record,
-    Settled, State, Suspension, decide, overdue, poll, resume, settle, settle_operation, suspend, try_again,
+    Settled, State, Suspension, decide, overdue, poll, resume, sequence, settle, settle_operation, suspend,
+    try_again,
 };
 use crate::flow::{Catalog, Container, Header};
 use crate::ledger::{Tx, failpoint};
@@ -51,12 +52,14 @@ impl Gateway {
         let can_replace = self.settings.register(&settings.register).can_replace;
         let (now, day, taken_over) = (self.clock.now_ms(), self.clock.day(), settings.taken_over);
         let (id, at) = (route.to_owned(), self.clock.rfc3339());
+        let sequences: Vec<_> = settings.enti.iter().map(|ente| sequence(&settings.register, ente)).collect();
         let page = self.books.write(move |tx| {
             let name =
                 |record: &Record, day: &str, number: u32| container_name(&catalog, record, day, number);
             let policy = OfferPolicy {
                 name: &name,
                 since_tolerance: SINCE_TOLERANCE_MS,
+                sequences: &sequences,
                 progressive_jump: PROGRESSIVE_JUMP,
                 taken_over,
                 can_replace,

@@ -19,6 +19,7 @@ use crate::exchange::{
 };
 use crate::flow::{Container, Header};
 use crate::ledger::failpoint;
+use crate::ledger::sqlite::RecordHead;
 use crate::queue::{EmbeddedQueue, Lease};
 
 impl Gateway {
@@ -59,7 +60,9 @@ impl Gateway {
         write_whole(&path, &bytes).map_err(|error| LedgerError::Store(Box::new(error)))?;
         let (submission, now, at) = (submission.clone(), self.clock.now_ms(), self.clock.rfc3339());
         self.books.write(move |tx| {
-            for mut operation in operations {
+            // What a person answered already, while this was being written, stays answered.
+            let sending = tx.operations_in(submission.id)?;
+            for mut operation in sending.into_iter().filter(|operation| operation.state == State::Sending) {
                 operation.state = State::Waiting;
                 tx.put_operation(&operation, State::Sending, now, "written to the outbox")?;
                 tx.move_run_rows(operation.record, Bucket::Waiting)?;
@@ -106,11 +109,17 @@ impl Gateway {
         let register =
             self.settings.route(&view.route).map(|route| route.register.clone()).unwrap_or_default();
         let can_replace = self.settings.register(&register).can_replace;
+        if self.settings.route(&view.route).is_none_or(|route| route.channel != Channel::File) {
+            let why = format!("{name} did not leave as a file: its register answers by itself");
+            return Err(LedgerError::Refused(why));
+        }
         let mut settled = Vec::new();
-        for operation in self.books.operations_of(view.id)? {
-            let key = self.books.record_head(operation.record)?.key;
+        let operations = self.books.operations_of(view.id)?;
+        self.each_once(&operations, answers)?;
+        for operation in operations {
+            let head = self.books.record_head(operation.record)?;
             let answer =
-                answers.iter().find(|(wanted, ..)| wanted.as_ref().is_none_or(|wanted| *wanted == key));
+                answers.iter().find(|(wanted, ..)| wanted.as_ref().is_none_or(|wanted| meant(wanted, &head)));
             let Some((_, answer, text)) = answer else { continue };
             let mut receipt = Receipt {
                 name: name.to_owned(),
@@ -132,6 +141,39 @@ impl Gateway {
         }
         Ok(settled)
     }
+}
+
+impl Gateway {
+    /// Every row must mean exactly one record of the container: keys are unique per folder only.
+    fn each_once(
+        &self,
+        operations: &[Operation],
+        answers: &[(Option<String>, Answer, Option<String>)],
+    ) -> Result<(), LedgerError> {
+        for wanted in answers.iter().filter_map(|(wanted, ..)| wanted.as_ref()) {
+            let mut hits = 0;
+            for operation in operations {
+                let head = self.books.record_head(operation.record)?;
+                hits += u32::from(meant(wanted, &head));
+            }
+            match hits {
+                1 => {}
+                0 => return Err(LedgerError::Refused(format!("the container carries no record `{wanted}`"))),
+                _ => {
+                    let why = format!("several folders have a record `{wanted}`: write FOLDER/{wanted}");
+                    return Err(LedgerError::Refused(why));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a row means a record: by its key, or by folder and key.
+fn meant(wanted: &str, head: &RecordHead) -> bool {
+    wanted == head.key
+        || wanted.strip_prefix(head.folder_id.as_str()).and_then(|rest| rest.strip_prefix('/'))
+            == Some(head.key.as_str())
 }
 
 /// Writes a file as a whole or not at all: temporary name, fsync, rename, fsync of the directory.

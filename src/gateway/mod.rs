@@ -20,6 +20,7 @@ pub use runs::{RunError, RunRequest};
 pub use save::{SaveError, Saved};
 pub use settings::Settings;
 
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -58,9 +59,16 @@ impl Gateway {
     /// Opens the ledger and the key file of an installation, making them at first start.
     pub fn open(settings: Settings, catalog: Catalog, clock: Box<dyn Clock>) -> Result<Self, OpenError> {
         let data = Path::new(&settings.data);
-        std::fs::create_dir_all(data).map_err(|error| LedgerError::Store(Box::new(error)))?;
+        // Whoever reaches the socket in it may do everything: for the installation's user only.
+        let mut directory = std::fs::DirBuilder::new();
+        let made = directory.recursive(true).mode(0o700).create(data);
+        made.map_err(|error| LedgerError::Store(Box::new(error)))?;
         let books = Books::open(data)?;
-        let sealer = Sealer::new(&MasterKey::load_or_create(&data.join("raccordo.key"))?)?;
+        let path = data.join("raccordo.key");
+        // A ledger without its key is never given another: what it holds would be lost for good.
+        let first_start = books.folder_count()? == 0;
+        let key = if first_start { MasterKey::load_or_create(&path)? } else { MasterKey::load(&path)? };
+        let sealer = Sealer::new(&key)?;
         let folders = FolderSchema::embedded().map_err(|error| OpenError::FolderSchema(error.to_string()))?;
         let catalog = Arc::new(catalog);
         Ok(Self { books, catalog, folders, sealer, settings, clock, building: Mutex::new(()) })

@@ -29,14 +29,19 @@ pub async fn run(gateway: Arc<Gateway>, mut stopped: watch::Receiver<bool>) {
 
 /// One tick: everything whose time has come.
 pub fn tick(gateway: &Gateway) -> Result<(), LedgerError> {
-    gateway.resume_runs()?;
-    let looked = gateway.look_again()?;
-    let late = gateway.mark_overdue()?;
-    for route in gateway.settings.route.iter().filter(|route| route.channel == Channel::File) {
-        gateway.build_files(route)?;
-    }
-    if looked + late > 0 {
+    // Each on its own: what one of them meets must not keep the others from their work.
+    let runs = gateway.resume_runs();
+    let looked = gateway.look_again();
+    let late = gateway.mark_overdue();
+    let files = gateway.settings.route.iter().filter(|route| route.channel == Channel::File);
+    let built: Vec<_> = files.map(|route| gateway.build_files(route).map(drop)).collect();
+    if let (Ok(looked), Ok(late)) = (&looked, &late)
+        && looked + late > 0
+    {
         tracing::info!(looked, late, "the calendar moved");
     }
-    Ok(())
+    let others = [runs, looked.map(drop), late.map(drop)];
+    let failures: Vec<_> = others.into_iter().chain(built).filter_map(Result::err).collect();
+    failures.iter().skip(1).for_each(|error| tracing::error!(%error, "a tick's part failed"));
+    failures.into_iter().next().map_or(Ok(()), Err)
 }

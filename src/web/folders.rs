@@ -200,6 +200,32 @@ impl std::io::Read for ChunkReader {
     }
 }
 
+/// What a person found out about one record.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Standing {
+    /// The record's key, e.g. `INT-7/2026`.
+    record: String,
+    /// The register holds just what the folder maps to today; false = it holds nothing of it.
+    register_holds: bool,
+}
+
+/// `POST /folders/{id}/standing`: what a register really holds of one record, by a person's look.
+pub async fn standing(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    Query(whose): Query<Whose>,
+    Json(found): Json<Standing>,
+) -> Result<StatusCode, Problem> {
+    blocking(move || {
+        let row = find(&gateway, &caller, whose.ente.as_deref(), &id)?;
+        gateway.set_standing(&row, &found.record, found.register_holds, &caller.name)?;
+        Ok(StatusCode::NO_CONTENT)
+    })
+    .await
+}
+
 /// What to sync, and how long to wait for the recipient.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -34,6 +34,7 @@ pub fn router(gateway: Arc<Gateway>, trust: Trust) -> Router {
     let api = Router::new()
         .route("/folders/{id}", put(folders::save).get(folders::show))
         .route("/folders/{id}/sync", post(folders::sync))
+        .route("/folders/{id}/standing", post(folders::standing))
         .layer(DefaultBodyLimit::max(folder_limit))
         .route("/import", post(folders::import).layer(DefaultBodyLimit::max(IMPORT_MOST)))
         .route("/readiness", get(status::readiness))

@@ -87,6 +87,7 @@ impl Ente {
             let policy = OfferPolicy {
                 name: &name,
                 since_tolerance: 1000,
+                sequences: &["R/E".to_owned()],
                 progressive_jump: 1000,
                 taken_over: false,
                 can_replace: false,

@@ -15,6 +15,8 @@ use crate::trust::voucher::{self, Denied, Presented, VoucherPolicy};
 
 /// Shortest time between two tries to fetch the platform's keys, seconds.
 const REFRESH_INTERVAL_S: i64 = 30;
+/// Keys older than this are fetched again, so that withdrawn ones go; on failure they stay.
+const KEYS_FOR_S: i64 = 3600;
 const REPLAY_CAPACITY: usize = 10_000;
 
 /// Brings the platform's public keys: from the network, or from a file.
@@ -65,6 +67,10 @@ impl Gate {
         let authorization = only_text(headers, header::AUTHORIZATION.as_str());
         let keyed = self.door_of(authorization.as_deref());
         let Some(keyed) = keyed else { return Err(nobody()) };
+        let aged = keyed.keys.read().is_ok_and(|keys| keys.is_stale((self.now_s)(), KEYS_FOR_S));
+        if aged {
+            self.refresh(keyed).await;
+        }
         if let Err(denied) = self.check(keyed, headers, method, uri) {
             if !denied.wants_fresh_keys() || !self.refresh(keyed).await {
                 return Err(denied);

@@ -180,6 +180,7 @@ impl Ledger for Tx<'_> {
     fn queued(&mut self, route: &str, skip: usize, limit: usize) -> R<Vec<Operation>> {
         let sql = format!(
             "SELECT {OPERATION} FROM operation o WHERE o.route = ?1 AND o.state = 'queued'
+               AND o.state IN ('queued', 'sending', 'retrying', 'waiting')
              ORDER BY o.interactive DESC, o.id LIMIT ?2 OFFSET ?3"
         );
         self.many(&sql, params![route, limit as i64, skip as i64], operation)
@@ -206,6 +207,11 @@ impl Ledger for Tx<'_> {
     fn release_claim(&mut self, ente: &str, register: &str, key: &Hash, record: RecordId) -> R<()> {
         let sql = "DELETE FROM claim WHERE ente = ?1 AND register = ?2 AND key = ?3 AND record = ?4";
         self.run(sql, params![ente, register, key, record]).map(drop)
+    }
+
+    fn reserved(&mut self, ente: &str, register: &str, key: &Hash) -> R<bool> {
+        let sql = "SELECT 1 FROM unmatched WHERE ente = ?1 AND register = ?2 AND key = ?3";
+        Ok(self.maybe(sql, params![ente, register, key], |_| Ok(()))?.is_some())
     }
 
     fn route(&mut self, id: &str) -> R<RouteState> {
@@ -323,6 +329,12 @@ impl Ledger for Tx<'_> {
 }
 
 impl Tx<'_> {
+    /// The records of a folder with a key, in any register.
+    pub fn records_with_key(&self, folder: i64, key: &str) -> R<Vec<Record>> {
+        let sql = format!("SELECT {RECORD} FROM record WHERE folder = ?1 AND key = ?2");
+        self.many(&sql, params![folder, key], record)
+    }
+
     fn note(&self, operation: i64, at: Millis, from: &str, to: State, cause: &str) -> R<()> {
         let sql =
             "INSERT INTO transition (operation, at, from_state, to_state, cause) VALUES (?1, ?2, ?3, ?4, ?5)";

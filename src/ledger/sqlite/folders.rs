@@ -125,9 +125,11 @@ impl Tx<'_> {
     }
 
     /// Folders whose calendar day has come, oldest first.
-    pub fn folders_to_look_at(&self, today: &str, limit: usize) -> R<Vec<FolderRow>> {
-        let sql = format!("SELECT {FOLDER} FROM folder WHERE look_again <= ?1 ORDER BY look_again LIMIT ?2");
-        self.many(&sql, params![today, limit as i64], folder)
+    pub fn folders_to_look_at(&self, today: &str, skip: usize, limit: usize) -> R<Vec<FolderRow>> {
+        let sql = format!(
+            "SELECT {FOLDER} FROM folder WHERE look_again <= ?1 ORDER BY look_again, id LIMIT ?2 OFFSET ?3"
+        );
+        self.many(&sql, params![today, limit as i64, skip as i64], folder)
     }
 
     /// The head of the audit chain: its length and last hash.

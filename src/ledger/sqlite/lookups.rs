@@ -120,6 +120,12 @@ impl Books {
         })
     }
 
+    /// The record under whose key a register holds something.
+    pub fn record_holding(&self, ente: &str, register: &str, key: &Hash) -> Result<Option<i64>, LedgerError> {
+        let sql = "SELECT id FROM record WHERE ente = ?1 AND register = ?2 AND held_key = ?3 LIMIT 1";
+        self.read(|c| c.prepare_cached(sql)?.query_row(params![ente, register, key], |r| r.get(0)).optional())
+    }
+
     /// How many things of former files no folder maps to, per ente and register.
     pub fn unmatched(&self) -> Result<Vec<(String, String, u64)>, LedgerError> {
         self.read(|c| {

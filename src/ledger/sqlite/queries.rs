@@ -305,8 +305,10 @@ impl Books {
         self.read(|c| {
             let mut statement = c.prepare_cached(
                 "SELECT id, last_given, last_since, last_polled, suspended,
-                   (SELECT count(*) FROM operation o WHERE o.route = route.id AND o.state = 'queued'),
-                   (SELECT count(*) FROM operation o WHERE o.route = route.id AND o.state IN ('waiting', 'sending'))
+                   (SELECT count(*) FROM operation o WHERE o.route = route.id AND o.state = 'queued'
+                     AND o.state IN ('queued', 'sending', 'retrying', 'waiting')),
+                   (SELECT count(*) FROM operation o WHERE o.route = route.id AND o.state IN ('waiting', 'sending')
+                     AND o.state IN ('queued', 'sending', 'retrying', 'waiting'))
                  FROM route ORDER BY id",
             )?;
             let rows = statement.query_map([], |r| {

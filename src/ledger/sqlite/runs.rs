@@ -91,7 +91,12 @@ impl Tx<'_> {
 
     /// Routes that have queued operations.
     pub fn busy_routes(&self) -> R<Vec<String>> {
-        self.many("SELECT DISTINCT route FROM operation WHERE state = 'queued'", [], |row| row.get(0))
+        self.many(
+            "SELECT DISTINCT route FROM operation WHERE state = 'queued'
+               AND state IN ('queued', 'sending', 'retrying', 'waiting')",
+            [],
+            |row| row.get(0),
+        )
     }
 
     /// Leases the oldest queued submission of a route to a worker; a lapsed lease is free again.

@@ -43,6 +43,8 @@ CREATE TABLE record (
   UNIQUE (folder, register, key)
 ) STRICT;
 CREATE INDEX record_scope ON record (ente, register, from_day);
+CREATE INDEX record_run ON record (ente, register, flow);
+CREATE INDEX record_held ON record (ente, register, held_key) WHERE held_key IS NOT NULL;
 CREATE INDEX record_key ON record (ente, register, desired_key) WHERE desired_key IS NOT NULL;
 
 -- Fragments, sealed under the folder's key; kept while desired, held or carried by an open operation.
@@ -125,7 +127,7 @@ CREATE TABLE submission (
   state TEXT NOT NULL,
   lease_until INTEGER,
   lease_token TEXT,
-  UNIQUE (route, name)
+  UNIQUE (name)
 ) STRICT;
 CREATE INDEX submission_out ON submission (route, timestamp) WHERE state = 'out';
 CREATE INDEX submission_queued ON submission (route, id) WHERE state = 'queued';
@@ -169,6 +171,7 @@ CREATE TABLE receipt (
   what TEXT NOT NULL,
   at INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX receipt_name ON receipt (route, name);
 CREATE INDEX receipt_operation ON receipt (operation);
 CREATE INDEX receipt_foreign ON receipt (route, at) WHERE operation IS NULL;
 

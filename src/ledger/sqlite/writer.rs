@@ -23,7 +23,7 @@ pub struct Tx<'a> {
 }
 
 type Answer = Box<dyn FnOnce(Result<(), String>) + Send>;
-type Job = Box<dyn FnOnce(&mut Tx<'_>) -> (bool, Answer) + Send>;
+type Job = Box<dyn FnOnce(Option<&mut Tx<'_>>) -> (bool, Answer) + Send>;
 
 /// A transaction that was handed over and whose commit can be waited for.
 pub struct Ticket<T>(oneshot::Receiver<Result<T, LedgerError>>);
@@ -99,7 +99,10 @@ fn job<T: Send + 'static>(
     sender: oneshot::Sender<Result<T, LedgerError>>,
 ) -> Job {
     Box::new(move |transaction| {
-        let result = act(transaction);
+        let result = match transaction {
+            Some(transaction) => act(transaction),
+            None => Err(LedgerError::Store("no transaction could begin".into())),
+        };
         let keep = result.is_ok();
         let answer: Answer = Box::new(move |committed| {
             let result = match committed {
@@ -137,7 +140,8 @@ fn group(
     let mut next = Some(first);
     while let Some(job) = next.take() {
         answers.push(savepoint(connection, job, begun.is_ok()));
-        if answers.len() < GROUP {
+        // A store that failed in the midst has undone everything: what is in line waits for the next group.
+        if answers.len() < GROUP && !connection.is_autocommit() {
             next = jobs.try_recv().ok();
         }
     }
@@ -151,7 +155,8 @@ fn group(
 /// One job within its own savepoint: its failure undoes it alone.
 fn savepoint(connection: &Connection, job: Job, begun: bool) -> Answer {
     let opened = begun && connection.prepare_cached("SAVEPOINT job").and_then(|mut s| s.execute([])).is_ok();
-    let (keep, answer) = job(&mut Tx { connection });
+    let mut transaction = Tx { connection };
+    let (keep, answer) = job(opened.then_some(&mut transaction));
     if opened {
         let end = if keep { "RELEASE job" } else { "ROLLBACK TO job" };
         let done = connection.prepare_cached(end).and_then(|mut statement| statement.execute([]));

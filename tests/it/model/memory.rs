@@ -83,6 +83,9 @@ impl Ledger for Memory {
         }
         Ok(())
     }
+    fn reserved(&mut self, _ente: &str, _register: &str, _key: &Hash) -> R<bool> {
+        Ok(false)
+    }
     fn route(&mut self, id: &str) -> R<RouteState> {
         Ok(self.route.clone().unwrap_or(RouteState {
             id: id.to_owned(),

@@ -140,6 +140,7 @@ impl<'a> World<'a> {
         let policy = OfferPolicy {
             name: &name,
             since_tolerance: DAY_MS,
+            sequences: &["R/E".to_owned()],
             progressive_jump: 100_000,
             taken_over: false,
             can_replace: false,
