@@ -42,7 +42,8 @@ CREATE TABLE record (
   rows BLOB,                   -- mapping rows that fired, a bitmap
   UNIQUE (folder, register, key)
 ) STRICT;
-CREATE INDEX record_scope ON record (ente, register, from_day);
+-- A run walks the records of an ente in the order of their ids, chunk after chunk.
+CREATE INDEX record_scope ON record (ente, register);
 CREATE INDEX record_key ON record (ente, register, desired_key) WHERE desired_key IS NOT NULL;
 
 -- Fragments, sealed under the folder's key; kept while desired, held or carried by an open operation.
