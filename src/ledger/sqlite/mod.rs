@@ -11,6 +11,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::exchange::LedgerError;
@@ -105,14 +106,22 @@ fn lock(directory: &Path) -> Result<File, LedgerError> {
 }
 
 fn prepare(connection: &Connection) -> Result<(), LedgerError> {
+    keep_plans(connection)?;
+    // Savepoints keep the former pages of what they change: in memory, else each job writes them to a file.
     connection
         .execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
-             PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 4000; PRAGMA busy_timeout = 10000;",
+             PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 4000; PRAGMA busy_timeout = 10000;
+             PRAGMA temp_store = MEMORY;",
         )
         .map_err(store)?;
     connection.set_prepared_statement_cache_capacity(128);
     Ok(())
+}
+
+/// Plans do not depend on bound values: else SQLite prepares a cached statement anew for many of them.
+fn keep_plans(connection: &Connection) -> Result<(), LedgerError> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop).map_err(store)
 }
 
 fn migrate(connection: &Connection) -> Result<(), LedgerError> {
@@ -142,6 +151,7 @@ fn free_leases(connection: &Connection) -> Result<(), LedgerError> {
 fn reader(path: &Path) -> Result<Mutex<Connection>, LedgerError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(store)?;
+    keep_plans(&connection)?;
     connection.execute_batch("PRAGMA busy_timeout = 10000; PRAGMA query_only = ON;").map_err(store)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(Mutex::new(connection))

@@ -26,15 +26,23 @@ pub struct RunOrder {
     pub now: Millis,
 }
 
-const IN_SCOPE: &str = "ente = ?1 AND register = ?2 AND flow = ?3 AND (?4 IS NULL OR from_day <= ?4)
-   AND (?5 IS NULL OR folder = ?5)";
+const OF_ENTE: &str = "ente = ?1 AND register = ?2 AND flow = ?3 AND (?4 IS NULL OR from_day <= ?4)
+   AND ?5 IS NULL";
+/// The `+` keeps SQLite from walking all records of the ente for the few of one folder.
+const OF_FOLDER: &str = "+ente = ?1 AND register = ?2 AND flow = ?3 AND (?4 IS NULL OR from_day <= ?4)
+   AND folder = ?5";
+
+const fn in_scope(folder: Option<i64>) -> &'static str {
+    if folder.is_some() { OF_FOLDER } else { OF_ENTE }
+}
 
 impl Tx<'_> {
     /// Opens a run; its records are selected by [`Tx::select_chunk`].
     pub fn open_run(&self, run: &RunOrder) -> R<i64> {
         let sql = format!(
-            "SELECT count(*) FROM record WHERE {IN_SCOPE} AND desired IN ('annulled', 'changed', 'complete')
-               AND held_content IS NOT NULL AND current IS NULL"
+            "SELECT count(*) FROM record WHERE {} AND desired IN ('annulled', 'changed', 'complete')
+               AND held_content IS NOT NULL AND current IS NULL",
+            in_scope(run.folder)
         );
         let scope = params![run.ente, run.register, run.flow, run.until, run.folder];
         let cancels: u64 = self.one("the count", &sql, scope, |row| row.get(0))?;
@@ -70,7 +78,8 @@ impl Tx<'_> {
         let Some(((ente, register, flow, until, folder), order, hold, cursor)) = head else {
             return Ok(false);
         };
-        let sql = format!("SELECT id FROM record WHERE {IN_SCOPE} AND id > ?6 ORDER BY id LIMIT ?7");
+        let scope = in_scope(folder);
+        let sql = format!("SELECT id FROM record WHERE {scope} AND id > ?6 ORDER BY id LIMIT ?7");
         let scope = params![ente, register, flow, until, folder, cursor, limit as i64];
         let ids: Vec<i64> = self.many(&sql, scope, |row| row.get(0))?;
         let mut selected = 0_i64;

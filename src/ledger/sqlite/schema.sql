@@ -42,8 +42,8 @@ CREATE TABLE record (
   rows BLOB,                   -- mapping rows that fired, a bitmap
   UNIQUE (folder, register, key)
 ) STRICT;
-CREATE INDEX record_scope ON record (ente, register, from_day);
-CREATE INDEX record_run ON record (ente, register, flow);
+-- A run walks the records of an ente in the order of their ids, chunk after chunk.
+CREATE INDEX record_scope ON record (ente, register);
 CREATE INDEX record_held ON record (ente, register, held_key) WHERE held_key IS NOT NULL;
 CREATE INDEX record_key ON record (ente, register, desired_key) WHERE desired_key IS NOT NULL;
 

@@ -1,0 +1,78 @@
+//! What the gateway costs, beside an anchor measured in the same run (`make bench`).
+//!
+//! Every part runs in a child process of its own, so that peaks of memory and CPU times do
+//! not mix; children answer with one JSON object. The second word of a row names what it is
+//! compared with. Nothing here is a figure of another day. `cargo bench -- pipeline import`
+//! runs only the parts named; sizes come from RACCORDO_BENCH_RECORDS (and ..._MANY).
+
+#[path = "throughput/anchor.rs"]
+mod anchor;
+#[path = "throughput/bulk.rs"]
+mod bulk;
+#[path = "throughput/import.rs"]
+mod import;
+#[path = "throughput/material.rs"]
+mod material;
+#[path = "throughput/measure.rs"]
+mod measure;
+#[path = "throughput/offer.rs"]
+mod offer;
+#[path = "throughput/pipeline.rs"]
+mod pipeline;
+#[path = "throughput/start.rs"]
+mod start;
+#[path = "throughput/table.rs"]
+mod table;
+
+use anyhow::{Result, bail};
+use serde_json::Value;
+
+use table::Table;
+
+/// Alternations of a part with its anchor; the best of each counts.
+const ROUNDS: usize = 3;
+
+type Part = (&'static str, fn(&mut Table) -> Result<()>);
+
+/// What is measured, in this order.
+const PARTS: [Part; 5] = [
+    ("pipeline", pipeline::measure),
+    ("import", import::measure),
+    ("bulk", bulk::measure),
+    ("offer", offer::measure),
+    ("start", start::measure),
+];
+
+fn main() -> Result<()> {
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    if words.first().is_some_and(|word| word == "--child") {
+        let answer = child(&words[1..])?;
+        println!("{answer}");
+        return Ok(());
+    }
+    if let Some(unknown) = words.iter().find(|word| PARTS.iter().all(|(name, _)| name != word)) {
+        bail!("there is no part `{unknown}`: pipeline, import, bulk, offer, start");
+    }
+    let mut table = Table::begin();
+    for (name, part) in PARTS {
+        if words.is_empty() || words.iter().any(|word| word == name) {
+            part(&mut table)?;
+        }
+    }
+    table.end();
+    Ok(())
+}
+
+/// What a child process does.
+fn child(words: &[String]) -> Result<Value> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["pipeline", records] => pipeline::run(records.parse()?),
+        ["import", records, ledger] => import::run(records.parse()?, ledger),
+        ["anchor", rows] => anchor::run(rows.parse()?),
+        ["bulk", ledger] => bulk::run(ledger),
+        ["offer", ledger] => offer::run(ledger),
+        ["open", ledger] => start::run(ledger),
+        other => bail!("a child cannot do {other:?}"),
+    }
+}
