@@ -3,6 +3,7 @@
 use rusqlite::params;
 
 use super::Tx;
+use super::exchange::OPEN;
 use crate::exchange::{LedgerError, Millis, Order, Submission, select};
 
 type R<T> = Result<T, LedgerError>;
@@ -100,7 +101,8 @@ impl Tx<'_> {
 
     /// Routes that have queued operations.
     pub fn busy_routes(&self) -> R<Vec<String>> {
-        self.many("SELECT DISTINCT route FROM operation WHERE state = 'queued'", [], |row| row.get(0))
+        let sql = format!("SELECT DISTINCT o.route FROM operation o WHERE o.state = 'queued' AND {OPEN}");
+        self.many(&sql, [], |row| row.get(0))
     }
 
     /// Leases the oldest queued submission of a route to a worker; a lapsed lease is free again.
