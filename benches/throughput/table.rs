@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use raccordo::gateway::{Clock, SystemClock};
+
 /// Prints rows as they come.
 pub struct Table;
 
@@ -15,7 +17,7 @@ impl Table {
         let compiler = compiler.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
         println!(
             "raccordo bench, {}, {cores} cores, load {load} at start, {}\n",
-            jiff::Zoned::now().date(),
+            SystemClock.today(),
             compiler.unwrap_or_default()
         );
         println!("| measured | figure | beside it |\n|---|---|---|");
