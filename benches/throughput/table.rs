@@ -5,7 +5,9 @@ use std::process::Command;
 use raccordo::gateway::{Clock, SystemClock};
 
 /// Prints rows as they come.
-pub struct Table;
+pub struct Table {
+    rows: usize,
+}
 
 impl Table {
     /// Says where and when, and writes the head.
@@ -21,18 +23,20 @@ impl Table {
             compiler.unwrap_or_default()
         );
         println!("| measured | figure | beside it |\n|---|---|---|");
-        Self
+        Self { rows: 0 }
     }
 
     /// One row.
     pub fn row(&mut self, what: &str, figure: &str, beside: &str) {
+        self.rows += 1;
         println!("| {what} | {figure} | {beside} |");
     }
 
     /// The end of the run.
     pub fn end(&self) {
         let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-        println!("\nload at the end {}", load.split_whitespace().next().unwrap_or("?"));
+        let load = load.split_whitespace().next().unwrap_or("?");
+        println!("\n{} rows; load at the end {load}", self.rows);
     }
 }
 
