@@ -15,7 +15,7 @@ pub fn measure(table: &mut Table) -> Result<()> {
     let (mut imports, mut anchors) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         imports.push(child(&["import", &records.to_string(), "ledger-import"])?);
-        anchors.push(child(&["anchor", &records.to_string()])?);
+        anchors.push(child(&["anchor", &(5 * records).to_string()])?);
     }
     let (by_wall, by_cpu) = (best(&imports, "wall_s")?, best(&imports, "cpu_s")?);
     let rate = |answer: &Value, of: &str, per: &str| {

@@ -1,10 +1,12 @@
 //! Start-up and idle memory: of the flows alone, of a gateway, of the binary itself.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use super::measure::{best, child, command, memory_mb, number, thread_cpu};
@@ -12,7 +14,6 @@ use super::table::Table;
 use super::{ROUNDS, material};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_raccordo");
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Rows of this part.
 pub fn measure(table: &mut Table) -> Result<()> {
@@ -32,7 +33,7 @@ pub fn measure(table: &mut Table) -> Result<()> {
         "`raccordo check` inside",
     );
     table.row(
-        "gateway opened on its ledger",
+        "flows loaded and a gateway opened on its ledger",
         &format!("{:.1} ms CPU", ms("open_s")?),
         &format!("{megabytes:.0} MB resident"),
     );
@@ -66,30 +67,26 @@ pub fn run(ledger: &str) -> Result<Value> {
     Ok(json!({ "catalog_s": catalog_s, "open_s": both_s, "idle_mb": idle }))
 }
 
-/// Seconds until the local socket stands (best of the rounds), and the resident memory then.
+/// Seconds until the server says that it serves (best of the rounds), and its resident memory after
+/// a first request.
 fn serve() -> Result<(f64, f64)> {
     let (mut ready, mut idle) = (f64::MAX, f64::MAX);
     for _ in 0..ROUNDS {
         let directory = material::fresh("serve")?;
         let config = directory.join("raccordo.toml");
-        fs::write(
-            &config,
-            format!("data = {:?}\n[api]\nlisten = \"127.0.0.1:0\"\n", directory.display().to_string()),
-        )?;
+        let data = directory.display().to_string();
+        fs::write(&config, format!("data = {data:?}\n[api]\nlisten = \"127.0.0.1:0\"\n"))?;
         let begun = Instant::now();
-        let mut server = Server(
-            Command::new(BINARY).arg("--config").arg(&config).arg("serve").stderr(Stdio::null()).spawn()?,
-        );
-        let socket = directory.join("raccordo.sock");
-        while !socket.exists() {
-            if begun.elapsed() > PATIENCE || server.0.try_wait()?.is_some() {
-                bail!("`raccordo serve` does not listen");
-            }
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        let mut serve = Command::new(BINARY);
+        serve.arg("--config").arg(&config).arg("serve").stderr(Stdio::piped());
+        let mut server = Server(serve.spawn()?);
+        let log = server.0.stderr.take().context("no log")?;
+        let mut log = BufReader::new(log).lines();
+        ensure!(log.any(|line| line.is_ok_and(|line| line.contains("raccordo serves"))), "it does not serve");
         ready = ready.min(begun.elapsed().as_secs_f64());
-        // The first ticks of the clock belong to an idle server.
-        std::thread::sleep(Duration::from_secs(1));
+        let mut socket = UnixStream::connect(directory.join("raccordo.sock"))?;
+        socket.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+        socket.read_to_end(&mut Vec::new())?;
         idle = idle.min(memory_mb(&server.0.id().to_string(), "VmRSS:")?);
     }
     Ok((ready, idle))

@@ -2,8 +2,12 @@
 
 use std::process::Command;
 
+use raccordo::gateway::{Clock, SystemClock};
+
 /// Prints rows as they come.
-pub struct Table;
+pub struct Table {
+    rows: usize,
+}
 
 impl Table {
     /// Says where and when, and writes the head.
@@ -15,22 +19,24 @@ impl Table {
         let compiler = compiler.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
         println!(
             "raccordo bench, {}, {cores} cores, load {load} at start, {}\n",
-            jiff::Zoned::now().date(),
+            SystemClock.today(),
             compiler.unwrap_or_default()
         );
         println!("| measured | figure | beside it |\n|---|---|---|");
-        Self
+        Self { rows: 0 }
     }
 
     /// One row.
     pub fn row(&mut self, what: &str, figure: &str, beside: &str) {
+        self.rows += 1;
         println!("| {what} | {figure} | {beside} |");
     }
 
     /// The end of the run.
     pub fn end(&self) {
         let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-        println!("\nload at the end {}", load.split_whitespace().next().unwrap_or("?"));
+        let load = load.split_whitespace().next().unwrap_or("?");
+        println!("\n{} rows; load at the end {load}", self.rows);
     }
 }
 
