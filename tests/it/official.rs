@@ -116,18 +116,21 @@ fn the_plan_never_accepts_what_the_validator_refuses() {
     assert!(surely > 0);
 }
 
-#[test]
-fn what_ours_accepts_the_official_accepts() {
+/// The official schema, where it is at hand; says aloud where it is not.
+fn official() -> Option<PathBuf> {
     let folder = std::env::var_os("RACCORDO_OFFICIAL")
         .map_or_else(|| root().join("../shared/official"), PathBuf::from);
     let official = folder.join(OFFICIAL);
-    if !official.exists() {
-        eprintln!(
-            "ABSENT: {} — take it from INPS's public repository INPS-it/WaaS.Comuni",
-            official.display()
-        );
-        return;
+    if official.exists() {
+        return Some(official);
     }
+    eprintln!("ABSENT: {} — take it from INPS's public repository INPS-it/WaaS.Comuni", official.display());
+    None
+}
+
+#[test]
+fn what_ours_accepts_the_official_accepts() {
+    let Some(official) = official() else { return };
     let samples = samples();
     for (verdict, (name, _)) in xmllint(&official, &samples).into_iter().zip(&samples) {
         assert!(verdict, "the official schema refuses the sample {name}");
@@ -149,6 +152,32 @@ fn what_ours_accepts_the_official_accepts() {
     let told: Vec<_> =
         too_lax.iter().take(10).map(|at| format!("{}\n{}", corpus[*at].0, corpus[*at].1)).collect();
     assert!(told.is_empty(), "{} accepted only by ours:\n{}", too_lax.len(), told.join("\n"));
+}
+
+/// Every payload that a fixture expects, of the flow with an official schema at hand.
+fn fixtures() -> Vec<(String, String)> {
+    let folder = root().join("fixtures/siuss-ps-psa-sina/2018-12");
+    let cases = folder.read_dir().expect("fixtures").map(|entry| entry.expect("an entry").path());
+    let expected = cases.filter_map(|case| {
+        let document = std::fs::read_to_string(case.join("expected.xml")).ok()?;
+        Some((case.display().to_string(), document))
+    });
+    expected.collect()
+}
+
+#[test]
+fn every_accepted_fixture_passes_the_official_schema() {
+    let documents = fixtures();
+    assert!(documents.len() >= 20, "{} cases with a payload", documents.len());
+    for (case, document) in &documents {
+        assert!(ours().validate(document.as_bytes()).is_empty(), "{case} by ours");
+    }
+    let Some(official) = official() else { return };
+    let verdicts = xmllint(&official, &documents);
+    for ((case, _), valid) in documents.iter().zip(verdicts) {
+        assert!(valid, "{case} by the official schema");
+    }
+    println!("{} payloads of fixtures pass the official schema", documents.len());
 }
 
 fn answers(name: &str) -> JsonSchema {
