@@ -179,6 +179,29 @@ fn a_refused_cancel_rests_until_a_person_lets_it_go_again() {
 }
 
 #[test]
+fn what_a_former_system_left_at_the_register_is_not_inserted_again() {
+    let ente = ente();
+    ente.books.write(|tx| tx.put_unmatched("E", "R", &[100; 32], "E.PS.20250101.0000001", NOW)).unwrap();
+    ente.save(&[1], &[]);
+    let run = ente.report();
+    assert_eq!(ente.bucket(run, Bucket::SetAside), 1);
+    assert!(ente.poll().is_empty());
+    ente.books.write(|tx| tx.drop_unmatched("E", "R", &[100; 32])).unwrap();
+    ente.report();
+    assert_eq!(ente.poll()[0].operation.kind, Kind::Insert);
+}
+
+#[test]
+fn two_routes_of_an_ente_never_share_a_name() {
+    let ente = ente();
+    ente.save(&[1, 1], &[]);
+    ente.report();
+    let offered = ente.poll().remove(0).submission.name;
+    let filed = ente.books.write(|tx| tx.next_progressive(&sequence("R", "E"), "20260301")).unwrap();
+    assert!(!offered.ends_with(&format!("{filed:07}")), "{offered} and {filed}");
+}
+
+#[test]
 fn a_second_process_is_refused_and_told_what_to_do() {
     let directory = TempDir::new().unwrap();
     let _first = Books::open(directory.path()).unwrap();
