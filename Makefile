@@ -65,7 +65,7 @@ clean-test: ## lint and test what is committed, in a fresh clone
 # alone, the binary would have a good part of them built once more.
 build:
 	.ci/packages cc
-	$(CARGO) build --locked --bin raccordo --test official
+	$(CARGO) build --locked --bin raccordo --test it
 
 packages:
 	.ci/packages cc xmllint python
