@@ -109,7 +109,9 @@ pub enum Outcome {
 /// Parses the arguments, runs the command, says what went wrong.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    bear_closed_pipes();
     match run(&cli) {
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Ok(Outcome::Fine) => ExitCode::SUCCESS,
         Ok(Outcome::Findings) => ExitCode::from(1),
         Err(error) => {
@@ -117,6 +119,23 @@ pub fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// `raccordo ... | head` ends quietly: who reads has seen enough.
+fn bear_closed_pipes() {
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        let said = info.payload().downcast_ref::<String>();
+        if said.is_some_and(|text| text.starts_with("failed printing to stdout: Broken pipe")) {
+            std::process::exit(0);
+        }
+        default(info);
+    }));
+}
+
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let cause = error.root_cause().downcast_ref::<std::io::Error>();
+    cause.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 fn run(cli: &Cli) -> anyhow::Result<Outcome> {
