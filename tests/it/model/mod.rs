@@ -146,12 +146,13 @@ impl<'a> World<'a> {
             can_replace: false,
         };
         let mut page = Page::default();
+        let given_before = self.ledger.submissions.len() as i64;
         let highest_before = self.ledger.route.as_ref().map_or(0, |route| route.last_given);
         let kept = self.commit(|ledger| poll(ledger, ask, &policy).map(|got| page = got));
         if !kept || (!kindly && self.choices.chance(1)) {
             return 0;
         }
-        self.check_page(&page, limit, highest_before);
+        self.check_page(&page, limit, given_before, highest_before);
         let stop = if kindly { limit } else { self.choices.below(limit as u64 + 1) as usize };
         let choices = &mut self.choices;
         self.inps.acquire(&page.flows, stop, || match (kindly, choices.below(10)) {
@@ -163,18 +164,15 @@ impl<'a> World<'a> {
         page.flows.len()
     }
 
-    fn check_page(&self, page: &Page, limit: usize, highest_before: Millis) {
+    fn check_page(&self, page: &Page, limit: usize, given_before: i64, highest_before: Millis) {
         let times: Vec<_> = page.flows.iter().map(|flow| flow.submission.timestamp).collect();
         assert!(times.len() <= limit, "never more than asked for");
         assert!(times.iter().all(|time| *time > self.inps.since), "only after since");
         assert!(times.windows(2).all(|pair| pair[0] < pair[1]), "chronological, one timestamp a flow");
         for flow in &page.flows {
-            let known = self.inps.seen.keys().any(|(name, _)| *name == flow.submission.name);
-            let fresh = flow.submission.timestamp > highest_before;
-            assert!(
-                known || fresh || !self.inps.seen.is_empty() || times.len() <= limit,
-                "nothing new below"
-            );
+            let (survives, above) =
+                (flow.submission.id <= given_before, flow.submission.timestamp > highest_before);
+            assert!(survives || above, "nothing new appears below a timestamp already given");
         }
     }
 
