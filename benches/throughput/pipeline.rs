@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 use jiff::civil::date;
-use raccordo::flow::{Container, Context, Flow, Header, OperationKind};
+use raccordo::flow::{Container, Context, Flow, Header, OperationKind, Part};
 use raccordo::folder::{Folder, FolderSchema, checks};
 use serde_json::{Value, json};
 
@@ -158,7 +158,11 @@ impl Bulk<'_> {
         self.files += 1;
         let name = self.flow.container_name(material::ENTE, "20261102", self.files);
         let header = Header { name: &name, date: date(2026, 11, 2), ente: &self.context.ente };
-        let parts: Vec<_> = self.parts.iter().map(|part| (OperationKind::Insert, part.as_slice())).collect();
+        let parts: Vec<_> = self
+            .parts
+            .iter()
+            .map(|part| Part { kind: OperationKind::Insert, fragment: part, id: "1.1" })
+            .collect();
         let bytes = self.flow.assemble(Container::Bulk, &header, &parts);
         let bytes = bytes.map_err(|problems| anyhow!("{} schema problems", problems.len()))?;
         fs::write(material::path(&format!("bulk-{}.xml", self.files))?, bytes)?;

@@ -1,4 +1,6 @@
-//! The room `channel`.
+//! How containers leave: the recipient polls us (`offer`), we send (`courier`, over `push`,
+//! the HTTP client), or a person uploads a file, which needs nothing from here.
 
-pub mod push;
+pub mod courier;
 pub mod offer;
+pub mod push;

@@ -73,6 +73,7 @@ fn installation(settings: &Settings, looks: &mut Vec<Look>) {
         match route.channel {
             Channel::File => looks.push(writable(Path::new(&route.outbox), &what)),
             Channel::Offer => looks.push(platform_keys(settings, &route.id, &what)),
+            Channel::Push => looks.push(fine(&what)),
         }
     }
 }

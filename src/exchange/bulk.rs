@@ -39,6 +39,9 @@ pub fn gather(ledger: &mut dyn Ledger, batch: &Batch<'_>) -> Result<Option<Submi
         name: (batch.name)(&first, batch.day, progressive),
         timestamp: batch.now,
         state: SubmissionState::Queued,
+        attempt: 0,
+        due: batch.now,
+        interactive: ready.iter().any(|operation| operation.interactive),
     };
     submission.id = ledger.add_submission(&submission)?;
     for mut operation in ready {

@@ -47,8 +47,12 @@ pub struct RouteState {
 /// Where a container stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SubmissionState {
-    /// To be built or sent by a worker.
+    /// To be built or sent by a worker, when it is due.
     Queued,
+    /// A worker is sending it: if that one dies, what happened is unknown.
+    Sending,
+    /// What became of it is unknown: the recipient is asked when it is due.
+    Asking,
     /// Offered, or handed over; the receipt is awaited.
     Out,
     /// Every operation has its receipt.
@@ -67,6 +71,12 @@ pub struct Submission {
     /// Its timestamp at the recipient, unique and rising per route; for files, when it was built.
     pub timestamp: Millis,
     pub state: SubmissionState,
+    /// How often it was sent, or the recipient asked about it, since it last moved on.
+    pub attempt: u32,
+    /// When it may next be worked on.
+    pub due: Millis,
+    /// A person waits for something in it.
+    pub interactive: bool,
 }
 
 /// An offered container with the one operation it carries.

@@ -204,6 +204,9 @@ fn release(
         name: (policy.name)(&record, poll.day, progressive),
         timestamp: route.last_given,
         state: SubmissionState::Out,
+        attempt: 0,
+        due: poll.now,
+        interactive: operation.interactive,
     };
     submission.id = ledger.add_submission(&submission)?;
     operation.submission = Some(submission.id);

@@ -107,4 +107,17 @@ pub struct Operation {
     pub queued_at: Millis,
     /// The container it left in.
     pub submission: Option<i64>,
+    /// A cancel that makes room for the insert that follows it: it needs no approval of its own.
+    pub replacement: bool,
+    /// At most so many may travel in one container: one with it was refused whole, and the
+    /// cause is looked for by halves.
+    pub together: Option<u32>,
+}
+
+impl Operation {
+    /// The id that a container carries where its format has room for one; a resend carries
+    /// the same: `record.generation`.
+    pub fn name(&self) -> String {
+        format!("{}.{}", self.record, self.generation)
+    }
 }

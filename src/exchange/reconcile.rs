@@ -27,6 +27,8 @@ pub struct DesiredRecord {
     pub source: String,
     pub from: Date,
     pub to: Date,
+    /// Key of the record of the same folder that the register must hold first.
+    pub needs: Option<String>,
     /// Content and register key; `None` when a finding withholds it.
     pub content: Option<(Hash, Hash)>,
 }
@@ -88,6 +90,7 @@ fn fresh(place: Place<'_>, wanted: &DesiredRecord) -> Record {
         source: wanted.source.clone(),
         from: wanted.from,
         to: wanted.to,
+        needs: wanted.needs.clone(),
         desired: desired_of(wanted),
         held: None,
         current: None,
@@ -117,6 +120,7 @@ fn update(
     (record.from, record.to) = (wanted.from, wanted.to);
     record.flow = place.flow.to_owned();
     record.source.clone_from(&wanted.source);
+    record.needs.clone_from(&wanted.needs);
     if record != before { store(ledger, place, record, now) } else { Ok(record.id) }
 }
 

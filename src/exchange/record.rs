@@ -65,6 +65,8 @@ pub struct Record {
     pub source: String,
     pub from: Date,
     pub to: Date,
+    /// Key of the record of the same folder that the register must hold first.
+    pub needs: Option<String>,
     pub desired: Desired,
     pub held: Option<Held>,
     /// The one operation that is queued or under way.

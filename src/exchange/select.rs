@@ -141,7 +141,8 @@ pub(super) fn enqueue(
     now: Millis,
     cause: &str,
 ) -> Result<(), LedgerError> {
-    let (Step::Do { kind, content, register_key, .. }, Some(order)) = (step, record.due.as_ref()) else {
+    let (Step::Do { kind, content, register_key, replacement }, Some(order)) = (step, record.due.as_ref())
+    else {
         return Ok(());
     };
     record.generation += 1;
@@ -157,6 +158,8 @@ pub(super) fn enqueue(
         interactive: order.interactive,
         queued_at: now,
         submission: None,
+        replacement,
+        together: None,
     };
     record.current = Some(ledger.add_operation(&operation, cause)?);
     ledger.put_record(&record)
@@ -175,9 +178,10 @@ pub(super) fn requeue(
         return Ok(None);
     }
     match next_step(&record, can_replace) {
-        Step::Do { kind, content, register_key, .. } => {
+        Step::Do { kind, content, register_key, replacement } => {
             let before = operation.clone();
             (operation.kind, operation.content, operation.register_key) = (kind, content, register_key);
+            operation.replacement = replacement;
             if operation != before {
                 ledger.put_operation(&operation, State::Queued, now, "coalesced")?;
             }

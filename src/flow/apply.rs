@@ -213,6 +213,7 @@ impl Work<'_> {
             source: source.to_owned(),
             from,
             to,
+            needs: None,
             register_key: Personal::new(String::new()),
             fragment: None,
             rows: Vec::new(),

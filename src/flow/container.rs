@@ -30,7 +30,13 @@ pub struct Header<'h> {
 }
 
 /// One operation with the record's fragment in its insert form.
-pub type Part<'p> = (OperationKind, &'p [u8]);
+#[derive(Clone, Copy)]
+pub struct Part<'p> {
+    pub kind: OperationKind,
+    pub fragment: &'p [u8],
+    /// The operation's id, the same at each resend: `record.generation`. Formats that can carry it do.
+    pub id: &'p str,
+}
 
 /// A container's bytes before and after its records.
 #[derive(Clone, Debug)]
@@ -165,12 +171,12 @@ impl Flow {
         parts: &[Part<'_>],
     ) -> Result<Vec<u8>, Vec<SchemaProblem>> {
         let frame = Frame::build(&self.mapping, self.schema.shape(), header);
-        let size: usize = parts.iter().map(|(_, fragment)| fragment.len()).sum();
+        let size: usize = parts.iter().map(|part| part.fragment.len()).sum();
         let mut payload = Vec::with_capacity(size + frame.before.len() + frame.after.len());
         payload.extend_from_slice(frame.before.as_bytes());
-        for (kind, fragment) in parts {
-            let changed =
-                with_operation(self.mapping.document.operation.as_ref(), *kind, fragment, &mut payload);
+        for part in parts {
+            let table = self.mapping.document.operation.as_ref();
+            let changed = with_operation(table, part.kind, part.fragment, &mut payload);
             changed.map_err(|message| vec![problem("operation-not-possible", message)])?;
         }
         payload.extend_from_slice(frame.after.as_bytes());

@@ -162,8 +162,11 @@ fn context(path: &Path) -> Result<Context, String> {
 /// All records in one container, a line per element.
 fn payload(flow: &Flow, mapped: &Mapped) -> Result<Option<String>, String> {
     let fragments = mapped.records.iter().filter_map(|record| record.fragment.as_ref());
-    let parts: Vec<Part<'_>> =
-        fragments.map(|fragment| (OperationKind::Insert, fragment.expose().as_slice())).collect();
+    let ids: Vec<String> = (1..=mapped.records.len()).map(|number| format!("{number}.1")).collect();
+    let parts: Vec<Part<'_>> = fragments
+        .zip(&ids)
+        .map(|(fragment, id)| Part { kind: OperationKind::Insert, fragment: fragment.expose(), id })
+        .collect();
     if parts.is_empty() {
         return Ok(None);
     }

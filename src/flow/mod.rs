@@ -71,6 +71,8 @@ pub struct MappedRecord {
     /// First and last day it speaks of (`to` = `from` for a single event).
     pub from: jiff::civil::Date,
     pub to: jiff::civil::Date,
+    /// Key of the record of the same folder that the register must hold before this one.
+    pub needs: Option<String>,
     /// The register's own key (coarser than ours): all attributes by which it would match a cancel.
     pub register_key: Personal<String>,
     /// The payload of this record alone, in its insert form; `None` when a finding withholds it.

@@ -13,7 +13,7 @@ use crate::exchange::{
     Settled, State, Suspension, decide, overdue, poll, resume, sequence, settle, settle_operation, suspend,
     try_again,
 };
-use crate::flow::{Catalog, Container, Header};
+use crate::flow::{Catalog, Container, Header, Part};
 use crate::ledger::{Tx, failpoint};
 use crate::personal::Personal;
 use crate::seal::WrappedKey;
@@ -92,7 +92,9 @@ impl Gateway {
         let name = offered.submission.name.as_str();
         let header =
             Header { name, date: date_in(name).unwrap_or_else(|| self.clock.today()), ente: &settings };
-        match flow.assemble(Container::Single, &header, &[(operation.kind.into(), fragment.expose())]) {
+        let id = operation.name();
+        let part = Part { kind: operation.kind.into(), fragment: fragment.expose(), id: &id };
+        match flow.assemble(Container::Single, &header, &[part]) {
             Ok(bytes) => Ok(Some(Served {
                 ente: ente.code.clone(),
                 ente_name: ente.name.clone(),

@@ -17,7 +17,7 @@ use crate::exchange::{
     Answer, Batch, Bucket, Ledger, LedgerError, Operation, Receipt, Record, Settled, State, Submission,
     SubmissionState, gather, settle_operation,
 };
-use crate::flow::{Container, Header};
+use crate::flow::{Container, Header, Part};
 use crate::ledger::failpoint;
 use crate::ledger::sqlite::RecordHead;
 use crate::queue::{EmbeddedQueue, Lease};
@@ -81,10 +81,16 @@ impl Gateway {
         let opened =
             operations.iter().map(|operation| self.open_fragment(operation.record, &operation.content));
         let fragments = opened.collect::<Result<Vec<_>, _>>()?;
+        let ids: Vec<_> = operations.iter().map(Operation::name).collect();
         let parts: Vec<_> = operations
             .iter()
             .zip(&fragments)
-            .map(|(operation, fragment)| (operation.kind.into(), fragment.expose().as_slice()))
+            .zip(&ids)
+            .map(|((operation, fragment), id)| Part {
+                kind: operation.kind.into(),
+                fragment: fragment.expose(),
+                id,
+            })
             .collect();
         let settings = container_settings(ente);
         let date = date_in(&submission.name).unwrap_or_else(|| self.clock.today());

@@ -201,6 +201,7 @@ impl Gateway {
                 source: record.source,
                 from: record.from,
                 to: record.to,
+                needs: record.needs,
                 content,
             });
         }

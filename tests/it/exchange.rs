@@ -49,6 +49,7 @@ impl Ente {
             source: key(index),
             from: day,
             to: day,
+            needs: None,
             content: Some(([*content; 32], [100 + u8::try_from(index).unwrap(); 32])),
         };
         let set = DesiredSet {

@@ -1,7 +1,7 @@
 //! A whole folder through the SIUSS flow: bytes, lineage, operations, time.
 
 use crate::flow::files::Embedded;
-use crate::flow::{Catalog, Container, Context, EnteSettings, Header, OperationKind};
+use crate::flow::{Catalog, Container, Context, EnteSettings, Header, OperationKind, Part};
 use crate::folder::{Folder, FolderSchema};
 use crate::personal::Personal;
 use jiff::civil::date;
@@ -42,6 +42,10 @@ fn the_same_folder_gives_the_same_bytes_and_full_lineage() {
     }
 }
 
+fn part(kind: OperationKind, fragment: &[u8]) -> Part<'_> {
+    Part { kind, fragment, id: "1.1" }
+}
+
 #[test]
 fn a_cancel_differs_from_its_insert_in_one_value() {
     let catalog = catalog();
@@ -50,12 +54,12 @@ fn a_cancel_differs_from_its_insert_in_one_value() {
     let ente = flow.nominal_ente();
     let header = Header { name: "N", date: date(2026, 3, 1), ente: &ente };
     let fragment = mapped.records[0].fragment.as_ref().unwrap().expose();
-    let build = |kind| flow.assemble(Container::Single, &header, &[(kind, fragment)]).unwrap();
+    let build = |kind| flow.assemble(Container::Single, &header, &[part(kind, fragment)]).unwrap();
     let (insert, cancel) = (build(OperationKind::Insert), build(OperationKind::Cancel));
     let changed = insert.iter().zip(&cancel).filter(|(a, b)| a != b).count();
     assert_eq!((insert.len(), changed), (cancel.len(), 1));
-    assert!(flow.assemble(Container::Single, &header, &[(OperationKind::Replace, fragment)]).is_err());
-    let two = [(OperationKind::Insert, fragment.as_slice()); 2];
+    assert!(flow.assemble(Container::Single, &header, &[part(OperationKind::Replace, fragment)]).is_err());
+    let two = [part(OperationKind::Insert, fragment); 2];
     assert!(flow.assemble(Container::Single, &header, &two).is_err());
     assert!(flow.assemble(Container::Bulk, &header, &two).is_ok());
 }
@@ -106,7 +110,7 @@ fn what_was_sent_comes_back_as_the_same_records() {
     let parts: Vec<_> = mapped
         .records
         .iter()
-        .map(|record| (OperationKind::Cancel, record.fragment.as_ref().unwrap().expose().as_slice()))
+        .map(|record| part(OperationKind::Cancel, record.fragment.as_ref().unwrap().expose()))
         .collect();
     let payload = flow.assemble(Container::Bulk, &header, &parts).unwrap();
     let adopted = flow.records_of(&payload).unwrap();

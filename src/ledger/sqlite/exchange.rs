@@ -1,24 +1,18 @@
 //! The exchange's rows in SQLite.
 
-use jiff::civil::Date;
-use rusqlite::types::Type;
 use rusqlite::{OptionalExtension, Row, params};
 
+use super::decode::{
+    OPERATION, RECORD, SUBMISSION, desired_columns, offered, operation, record, route, submission,
+    submission_word,
+};
 use super::{Tx, store};
 use crate::exchange::{
-    Absence, Bucket, Desired, Hash, Held, Kind, Ledger, LedgerError, Millis, Offered, Operation, Order,
-    Receipt, Record, RecordId, RouteState, RunRow, State, Submission, SubmissionState, Suspension, Trouble,
+    Bucket, Hash, Ledger, LedgerError, Millis, Offered, Operation, Receipt, Record, RecordId, RouteState,
+    RunRow, State, Submission, Suspension, Trouble,
 };
 
 type R<T> = Result<T, LedgerError>;
-
-const RECORD: &str =
-    "id, ente, register, flow, folder, key, source, from_day, to_day, desired, desired_content,
-  desired_key, held_content, held_key, held_generation, current, refused_kind, refused_content, generation,
-  due_route, due_interactive, due_replace, trouble";
-const OPERATION: &str = "o.id, o.record, o.generation, o.kind, o.state, o.content, o.register_key, o.route,
-  o.interactive, o.queued_at, o.submission";
-const SUBMISSION: &str = "s.id, s.route, s.name, s.timestamp, s.state";
 
 impl Tx<'_> {
     pub(super) fn many<T>(
@@ -81,7 +75,7 @@ impl Ledger for Tx<'_> {
         let (desired, content, key) = desired_columns(&r.desired);
         self.add(
             "INSERT INTO record (ente, register, flow, folder, key, source, from_day, to_day, desired,
-               desired_content, desired_key) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+               desired_content, desired_key, needs) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             params![
                 r.ente,
                 r.register,
@@ -93,7 +87,8 @@ impl Ledger for Tx<'_> {
                 r.to.to_string(),
                 desired,
                 content,
-                key
+                key,
+                r.needs
             ],
         )
     }
@@ -106,7 +101,7 @@ impl Ledger for Tx<'_> {
             "UPDATE record SET flow = ?2, source = ?3, from_day = ?4, to_day = ?5, desired = ?6,
                desired_content = ?7, desired_key = ?8, held_content = ?9, held_key = ?10, held_generation = ?11,
                current = ?12, refused_kind = ?13, refused_content = ?14, generation = ?15, due_route = ?16,
-               due_interactive = ?17, due_replace = ?18, trouble = ?19 WHERE id = ?1",
+               due_interactive = ?17, due_replace = ?18, trouble = ?19, needs = ?20 WHERE id = ?1",
             params![
                 r.id,
                 r.flow,
@@ -127,6 +122,7 @@ impl Ledger for Tx<'_> {
                 due.map(|due| due.interactive),
                 due.map(|due| due.can_replace),
                 r.trouble.map(|Trouble::Contradiction| "contradiction"),
+                r.needs,
             ],
         )?;
         if changed == 1 { Ok(()) } else { Err(LedgerError::Missing("the record".into())) }
@@ -140,7 +136,7 @@ impl Ledger for Tx<'_> {
     fn add_operation(&mut self, o: &Operation, cause: &str) -> R<i64> {
         let id = self.add(
             "INSERT INTO operation (record, generation, kind, state, content, register_key, route, interactive,
-               queued_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+               queued_at, replacement) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             params![
                 o.record,
                 o.generation,
@@ -150,7 +146,8 @@ impl Ledger for Tx<'_> {
                 o.register_key,
                 o.route,
                 o.interactive,
-                o.queued_at
+                o.queued_at,
+                o.replacement
             ],
         )?;
         self.note(id, o.queued_at, "", o.state, cause)?;
@@ -159,8 +156,8 @@ impl Ledger for Tx<'_> {
 
     fn put_operation(&mut self, o: &Operation, from: State, at: Millis, cause: &str) -> R<()> {
         let changed = self.run(
-            "UPDATE operation SET kind = ?2, state = ?3, content = ?4, register_key = ?5, submission = ?6
-             WHERE id = ?1 AND state = ?7",
+            "UPDATE operation SET kind = ?2, state = ?3, content = ?4, register_key = ?5, submission = ?6,
+               interactive = ?8, replacement = ?9, together = ?10 WHERE id = ?1 AND state = ?7",
             params![
                 o.id,
                 o.kind.word(),
@@ -168,7 +165,10 @@ impl Ledger for Tx<'_> {
                 o.content,
                 o.register_key,
                 o.submission,
-                from.word()
+                from.word(),
+                o.interactive,
+                o.replacement,
+                o.together
             ],
         )?;
         if changed != 1 {
@@ -254,13 +254,17 @@ impl Ledger for Tx<'_> {
     }
 
     fn add_submission(&mut self, s: &Submission) -> R<i64> {
-        let sql = "INSERT INTO submission (route, name, timestamp, state) VALUES (?1, ?2, ?3, ?4)";
-        self.add(sql, params![s.route, s.name, s.timestamp, submission_word(s.state)])
+        let sql = "INSERT INTO submission (route, name, timestamp, state, attempt, due, interactive)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        let state = submission_word(s.state);
+        self.add(sql, params![s.route, s.name, s.timestamp, state, s.attempt, s.due, s.interactive])
     }
 
     fn put_submission(&mut self, s: &Submission) -> R<()> {
-        let sql = "UPDATE submission SET state = ?2, timestamp = ?3 WHERE id = ?1";
-        self.run(sql, params![s.id, submission_word(s.state), s.timestamp]).map(drop)
+        let sql = "UPDATE submission SET state = ?2, timestamp = ?3, attempt = ?4, due = ?5, interactive = ?6
+                   WHERE id = ?1";
+        let state = submission_word(s.state);
+        self.run(sql, params![s.id, state, s.timestamp, s.attempt, s.due, s.interactive]).map(drop)
     }
 
     fn submission_named(&mut self, route: &str, name: &str) -> R<Option<Submission>> {
@@ -342,143 +346,7 @@ impl Tx<'_> {
     }
 }
 
-const fn desired_columns(desired: &Desired) -> (&'static str, Option<&Hash>, Option<&Hash>) {
-    match desired {
-        Desired::Nothing => ("nothing", None, None),
-        Desired::Present { content, register_key } => ("present", Some(content), Some(register_key)),
-        Desired::SetAside => ("set_aside", None, None),
-        Desired::Vanished => ("vanished", None, None),
-        Desired::Absent(Absence::Annulled) => ("annulled", None, None),
-        Desired::Absent(Absence::Changed) => ("changed", None, None),
-        Desired::Absent(Absence::Complete) => ("complete", None, None),
-    }
-}
-
-const fn submission_word(state: SubmissionState) -> &'static str {
-    match state {
-        SubmissionState::Queued => "queued",
-        SubmissionState::Out => "out",
-        SubmissionState::Settled => "settled",
-        SubmissionState::Withdrawn => "withdrawn",
-    }
-}
-
 /// The operations of a container, in order.
 pub(super) fn operations_of_submission() -> String {
     format!("SELECT {OPERATION} FROM operation o WHERE o.submission = ?1 ORDER BY o.id")
-}
-
-/// A word that this version does not know.
-fn unknown(column: usize, word: &str) -> rusqlite::Error {
-    let why = format!("unknown word `{word}`: written by a newer raccordo?");
-    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, why.into())
-}
-
-fn day(row: &Row<'_>, column: usize) -> rusqlite::Result<Date> {
-    let text = row.get_ref(column)?.as_str()?;
-    text.parse().map_err(|_| unknown(column, text))
-}
-
-fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
-    let word = row.get_ref(9)?.as_str()?;
-    let desired = match word {
-        "nothing" => Desired::Nothing,
-        "present" => Desired::Present { content: row.get(10)?, register_key: row.get(11)? },
-        "set_aside" => Desired::SetAside,
-        "vanished" => Desired::Vanished,
-        "annulled" => Desired::Absent(Absence::Annulled),
-        "changed" => Desired::Absent(Absence::Changed),
-        "complete" => Desired::Absent(Absence::Complete),
-        other => return Err(unknown(9, other)),
-    };
-    let held_content: Option<Hash> = row.get(12)?;
-    let held = match held_content {
-        Some(content) => Some(Held { content, register_key: row.get(13)?, generation: row.get(14)? }),
-        None => None,
-    };
-    let refused_kind: Option<String> = row.get(16)?;
-    let refused = match refused_kind {
-        Some(word) => Some((Kind::from_word(&word).ok_or_else(|| unknown(16, &word))?, row.get(17)?)),
-        None => None,
-    };
-    let due_route: Option<String> = row.get(19)?;
-    let due = match due_route {
-        Some(route) => Some(Order { route, interactive: row.get(20)?, can_replace: row.get(21)? }),
-        None => None,
-    };
-    let trouble: Option<String> = row.get(22)?;
-    Ok(Record {
-        id: row.get(0)?,
-        ente: row.get(1)?,
-        register: row.get(2)?,
-        flow: row.get(3)?,
-        folder: row.get(4)?,
-        key: row.get(5)?,
-        source: row.get(6)?,
-        from: day(row, 7)?,
-        to: day(row, 8)?,
-        desired,
-        held,
-        current: row.get(15)?,
-        refused,
-        generation: row.get(18)?,
-        due,
-        trouble: trouble.map(|_| Trouble::Contradiction),
-    })
-}
-
-pub(super) fn operation(row: &Row<'_>) -> rusqlite::Result<Operation> {
-    let kind = row.get_ref(3)?.as_str()?;
-    let state = row.get_ref(4)?.as_str()?;
-    Ok(Operation {
-        id: row.get(0)?,
-        record: row.get(1)?,
-        generation: row.get(2)?,
-        kind: Kind::from_word(kind).ok_or_else(|| unknown(3, kind))?,
-        state: State::from_word(state).ok_or_else(|| unknown(4, state))?,
-        content: row.get(5)?,
-        register_key: row.get(6)?,
-        route: row.get(7)?,
-        interactive: row.get(8)?,
-        queued_at: row.get(9)?,
-        submission: row.get(10)?,
-    })
-}
-
-pub(super) fn submission(row: &Row<'_>, first: usize) -> rusqlite::Result<Submission> {
-    let word = row.get_ref(first + 4)?.as_str()?;
-    let state = match word {
-        "queued" => SubmissionState::Queued,
-        "out" => SubmissionState::Out,
-        "settled" => SubmissionState::Settled,
-        "withdrawn" => SubmissionState::Withdrawn,
-        other => return Err(unknown(first + 4, other)),
-    };
-    Ok(Submission {
-        id: row.get(first)?,
-        route: row.get(first + 1)?,
-        name: row.get(first + 2)?,
-        timestamp: row.get(first + 3)?,
-        state,
-    })
-}
-
-fn offered(row: &Row<'_>) -> rusqlite::Result<Offered> {
-    Ok(Offered { submission: submission(row, 11)?, operation: operation(row)? })
-}
-
-fn route(row: &Row<'_>) -> rusqlite::Result<RouteState> {
-    let word: Option<String> = row.get(4)?;
-    let suspended = match word.as_deref() {
-        None => None,
-        Some("person") => Some(Suspension::ByPerson),
-        Some(_) => Some(Suspension::LedgerBehind { last_given: row.get(5)?, recipient_has: row.get(6)? }),
-    };
-    Ok(RouteState {
-        id: row.get(0)?,
-        last_given: row.get(1)?,
-        last_since: row.get(2)?,
-        last_polled: row.get(3)?,
-        suspended,
-    })
 }

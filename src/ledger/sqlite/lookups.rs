@@ -153,7 +153,7 @@ impl Books {
         self.read(|c| {
             let sql = super::exchange::operations_of_submission();
             let mut statement = c.prepare_cached(&sql)?;
-            let rows = statement.query_map([submission], super::exchange::operation)?;
+            let rows = statement.query_map([submission], super::decode::operation)?;
             rows.collect()
         })
     }

@@ -1,5 +1,6 @@
 //! The embedded ledger: SQLite, WAL, synchronous=FULL, one writer thread with group commit.
 
+mod decode;
 mod exchange;
 mod folders;
 mod lookups;
@@ -23,7 +24,8 @@ pub use runs::RunOrder;
 pub use writer::{Ticket, Tx};
 
 const READERS: usize = 4;
-const VERSION: i64 = 1;
+/// Each brings the ledger from the version of its place to the next; none is ever changed.
+const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("migration_2.sql")];
 
 /// The books of an installation. Cheap to share; dropping the last one closes the ledger.
 pub struct Books {
@@ -126,18 +128,20 @@ fn keep_plans(connection: &Connection) -> Result<(), LedgerError> {
 
 fn migrate(connection: &Connection) -> Result<(), LedgerError> {
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(store)?;
-    match version {
-        0 => connection
-            .execute_batch(&format!(
-                "BEGIN IMMEDIATE; {} PRAGMA user_version = {VERSION}; COMMIT;",
-                include_str!("schema.sql")
-            ))
-            .map_err(store),
-        VERSION => Ok(()),
-        newer => Err(LedgerError::Refused(format!(
-            "the ledger is of version {newer}, this raccordo knows {VERSION}: start the newer raccordo"
-        ))),
+    let version = usize::try_from(version).unwrap_or(usize::MAX);
+    if version > MIGRATIONS.len() {
+        return Err(LedgerError::Refused(format!(
+            "the ledger is of version {version}, this raccordo knows {}: start the newer raccordo",
+            MIGRATIONS.len()
+        )));
     }
+    for (index, migration) in MIGRATIONS.iter().enumerate().skip(version) {
+        let version = index + 1;
+        connection
+            .execute_batch(&format!("BEGIN IMMEDIATE; {migration} PRAGMA user_version = {version}; COMMIT;"))
+            .map_err(store)?;
+    }
+    Ok(())
 }
 
 /// Whoever has the directory's lock works alone: a lease found now belongs to a dead process,

@@ -113,8 +113,8 @@ impl Tx<'_> {
         let sql = "UPDATE submission SET lease_until = ?3, lease_token = ?2
              WHERE id = (SELECT id FROM submission WHERE route = ?1 AND state = 'queued'
                AND (lease_until IS NULL OR lease_until < ?4) ORDER BY id LIMIT 1)
-             RETURNING id, route, name, timestamp, state";
-        self.maybe(sql, params![route, token, until, now], |row| super::exchange::submission(row, 0))
+             RETURNING id, route, name, timestamp, state, attempt, due, interactive";
+        self.maybe(sql, params![route, token, until, now], |row| super::decode::submission(row, 0))
     }
 
     /// The ente of a run and how its records leave.

@@ -100,7 +100,7 @@ impl<'a> World<'a> {
         let content = hash(register_key * 1000 + self.choices.below(3) + own * 100_000);
         let content = valid.then(|| (content, hash(register_key)));
         let day = date(2026, 3, 1);
-        DesiredRecord { source: key.clone(), key, from: day, to: day, content }
+        DesiredRecord { source: key.clone(), key, from: day, to: day, needs: None, content }
     }
 
     /// Runs a transaction; sometimes the process dies before it commits.
@@ -202,6 +202,9 @@ impl<'a> World<'a> {
             name: format!("{}.{:07}", self.now / DAY_MS, self.choices.below(5)),
             timestamp: 5,
             state: SubmissionState::Out,
+            attempt: 0,
+            due: 0,
+            interactive: false,
         };
         let receipt = receipt(&submission, Answer::Accepted);
         let now = self.now;

@@ -1,0 +1,166 @@
+//! The exchange's values as columns, and back.
+
+use jiff::civil::Date;
+use rusqlite::Row;
+use rusqlite::types::Type;
+
+use crate::exchange::{
+    Absence, Desired, Hash, Held, Kind, Offered, Operation, Order, Record, RouteState, State, Submission,
+    SubmissionState, Suspension, Trouble,
+};
+
+pub(super) const RECORD: &str =
+    "id, ente, register, flow, folder, key, source, from_day, to_day, desired, desired_content,
+  desired_key, held_content, held_key, held_generation, current, refused_kind, refused_content, generation,
+  due_route, due_interactive, due_replace, trouble, needs";
+pub(super) const OPERATION: &str =
+    "o.id, o.record, o.generation, o.kind, o.state, o.content, o.register_key, o.route,
+  o.interactive, o.queued_at, o.submission, o.replacement, o.together";
+pub(super) const SUBMISSION: &str =
+    "s.id, s.route, s.name, s.timestamp, s.state, s.attempt, s.due, s.interactive";
+
+pub(super) const fn desired_columns(desired: &Desired) -> (&'static str, Option<&Hash>, Option<&Hash>) {
+    match desired {
+        Desired::Nothing => ("nothing", None, None),
+        Desired::Present { content, register_key } => ("present", Some(content), Some(register_key)),
+        Desired::SetAside => ("set_aside", None, None),
+        Desired::Vanished => ("vanished", None, None),
+        Desired::Absent(Absence::Annulled) => ("annulled", None, None),
+        Desired::Absent(Absence::Changed) => ("changed", None, None),
+        Desired::Absent(Absence::Complete) => ("complete", None, None),
+    }
+}
+
+pub(super) const fn submission_word(state: SubmissionState) -> &'static str {
+    match state {
+        SubmissionState::Queued => "queued",
+        SubmissionState::Sending => "sending",
+        SubmissionState::Asking => "asking",
+        SubmissionState::Out => "out",
+        SubmissionState::Settled => "settled",
+        SubmissionState::Withdrawn => "withdrawn",
+    }
+}
+
+/// A word that this version does not know.
+fn unknown(column: usize, word: &str) -> rusqlite::Error {
+    let why = format!("unknown word `{word}`: written by a newer raccordo?");
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, why.into())
+}
+
+fn day(row: &Row<'_>, column: usize) -> rusqlite::Result<Date> {
+    let text = row.get_ref(column)?.as_str()?;
+    text.parse().map_err(|_| unknown(column, text))
+}
+
+pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
+    let word = row.get_ref(9)?.as_str()?;
+    let desired = match word {
+        "nothing" => Desired::Nothing,
+        "present" => Desired::Present { content: row.get(10)?, register_key: row.get(11)? },
+        "set_aside" => Desired::SetAside,
+        "vanished" => Desired::Vanished,
+        "annulled" => Desired::Absent(Absence::Annulled),
+        "changed" => Desired::Absent(Absence::Changed),
+        "complete" => Desired::Absent(Absence::Complete),
+        other => return Err(unknown(9, other)),
+    };
+    let held_content: Option<Hash> = row.get(12)?;
+    let held = match held_content {
+        Some(content) => Some(Held { content, register_key: row.get(13)?, generation: row.get(14)? }),
+        None => None,
+    };
+    let refused_kind: Option<String> = row.get(16)?;
+    let refused = match refused_kind {
+        Some(word) => Some((Kind::from_word(&word).ok_or_else(|| unknown(16, &word))?, row.get(17)?)),
+        None => None,
+    };
+    let due_route: Option<String> = row.get(19)?;
+    let due = match due_route {
+        Some(route) => Some(Order { route, interactive: row.get(20)?, can_replace: row.get(21)? }),
+        None => None,
+    };
+    let trouble: Option<String> = row.get(22)?;
+    Ok(Record {
+        id: row.get(0)?,
+        ente: row.get(1)?,
+        register: row.get(2)?,
+        flow: row.get(3)?,
+        folder: row.get(4)?,
+        key: row.get(5)?,
+        source: row.get(6)?,
+        from: day(row, 7)?,
+        to: day(row, 8)?,
+        desired,
+        held,
+        current: row.get(15)?,
+        refused,
+        generation: row.get(18)?,
+        due,
+        trouble: trouble.map(|_| Trouble::Contradiction),
+        needs: row.get(23)?,
+    })
+}
+
+pub(super) fn operation(row: &Row<'_>) -> rusqlite::Result<Operation> {
+    let kind = row.get_ref(3)?.as_str()?;
+    let state = row.get_ref(4)?.as_str()?;
+    Ok(Operation {
+        id: row.get(0)?,
+        record: row.get(1)?,
+        generation: row.get(2)?,
+        kind: Kind::from_word(kind).ok_or_else(|| unknown(3, kind))?,
+        state: State::from_word(state).ok_or_else(|| unknown(4, state))?,
+        content: row.get(5)?,
+        register_key: row.get(6)?,
+        route: row.get(7)?,
+        interactive: row.get(8)?,
+        queued_at: row.get(9)?,
+        submission: row.get(10)?,
+        replacement: row.get(11)?,
+        together: row.get(12)?,
+    })
+}
+
+pub(super) fn submission(row: &Row<'_>, first: usize) -> rusqlite::Result<Submission> {
+    let word = row.get_ref(first + 4)?.as_str()?;
+    let state = match word {
+        "queued" => SubmissionState::Queued,
+        "sending" => SubmissionState::Sending,
+        "asking" => SubmissionState::Asking,
+        "out" => SubmissionState::Out,
+        "settled" => SubmissionState::Settled,
+        "withdrawn" => SubmissionState::Withdrawn,
+        other => return Err(unknown(first + 4, other)),
+    };
+    Ok(Submission {
+        id: row.get(first)?,
+        route: row.get(first + 1)?,
+        name: row.get(first + 2)?,
+        timestamp: row.get(first + 3)?,
+        state,
+        attempt: row.get(first + 5)?,
+        due: row.get(first + 6)?,
+        interactive: row.get(first + 7)?,
+    })
+}
+
+pub(super) fn offered(row: &Row<'_>) -> rusqlite::Result<Offered> {
+    Ok(Offered { submission: submission(row, 13)?, operation: operation(row)? })
+}
+
+pub(super) fn route(row: &Row<'_>) -> rusqlite::Result<RouteState> {
+    let word: Option<String> = row.get(4)?;
+    let suspended = match word.as_deref() {
+        None => None,
+        Some("person") => Some(Suspension::ByPerson),
+        Some(_) => Some(Suspension::LedgerBehind { last_given: row.get(5)?, recipient_has: row.get(6)? }),
+    };
+    Ok(RouteState {
+        id: row.get(0)?,
+        last_given: row.get(1)?,
+        last_since: row.get(2)?,
+        last_polled: row.get(3)?,
+        suspended,
+    })
+}
