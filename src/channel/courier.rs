@@ -2,7 +2,10 @@
 //! protocol. It sends, reads the answer and says what happened; what follows from that is
 //! decided in `exchange`, and stored before and after by the gateway.
 
+use thiserror::Error;
+
 use super::offer::Soon;
+use super::push::{HttpSettings, HttpSettingsError};
 use crate::exchange::{Answer, Millis};
 use crate::flow::OperationKind;
 use crate::personal::Personal;
@@ -57,6 +60,28 @@ pub enum Asked {
     Unavailable { code: String, not_before: Option<Millis> },
     /// It can't be asked: a person decides.
     CannotBeAsked,
+}
+
+/// Where a route leads, and how to speak to it.
+pub struct Destination {
+    /// The protocol family, as an adapter registers it.
+    pub protocol: String,
+    /// Base URL of the recipient.
+    pub url: String,
+    pub http: HttpSettings,
+    /// Sent as `Authorization: Bearer`.
+    pub token: Option<Personal<String>>,
+}
+
+/// Why there is no courier for a destination.
+#[derive(Debug, Error)]
+pub enum CourierError {
+    #[error("protocol `{protocol}` is not known; known: {known}")]
+    UnknownProtocol { protocol: String, known: String },
+    #[error("the recipient's address must be an http or https URL without query and fragment")]
+    Url,
+    #[error(transparent)]
+    Http(#[from] HttpSettingsError),
 }
 
 /// Delivers to one route.

@@ -2,5 +2,6 @@
 //! the HTTP client), or a person uploads a file, which needs nothing from here.
 
 pub mod courier;
+pub mod limits;
 pub mod offer;
 pub mod push;

@@ -300,7 +300,29 @@ fn failure(cause: reqwest::Error) -> SendError {
     } else {
         SendErrorKind::Broken
     };
-    SendError { kind, sent_maybe: !connecting && !cause.is_builder(), reason: chain(&cause) }
+    let kept_out = connecting || cause.is_builder() || is_turned_away(&cause);
+    SendError { kind, sent_maybe: !kept_out, reason: chain(&cause) }
+}
+
+/// Whether the recipient ended the handshake over our certificate. In TLS 1.3 that comes when
+/// our side already counts as connected, but nothing was read before it (RFC 8446 §4.4.2.4).
+fn is_turned_away(error: &(dyn StdError + 'static)) -> bool {
+    use rustls::AlertDescription as Alert;
+    let turned_away = |cause: &(dyn StdError + 'static)| {
+        let Some(rustls::Error::AlertReceived(alert)) = cause.downcast_ref() else { return false };
+        matches!(
+            alert,
+            Alert::CertificateRequired
+                | Alert::BadCertificate
+                | Alert::UnsupportedCertificate
+                | Alert::CertificateRevoked
+                | Alert::CertificateExpired
+                | Alert::CertificateUnknown
+                | Alert::UnknownCA
+                | Alert::AccessDenied
+        )
+    };
+    causes(error).any(turned_away)
 }
 
 fn has_tls_cause(error: &(dyn StdError + 'static)) -> bool {
