@@ -2,12 +2,36 @@
 //!
 //! One file per family, one line of registration each.
 
+pub mod fhir;
 pub mod siuss;
 pub mod waas;
 
+use crate::channel::courier::{Courier, CourierError, Destination};
 use crate::mapping::step::Step;
 
 /// The named steps of every family; a mapping calls them by name.
 pub fn steps() -> Vec<&'static dyn Step> {
     [siuss::STEPS].concat()
+}
+
+type MakeCourier = fn(&Destination) -> Result<Box<dyn Courier>, CourierError>;
+
+/// The families that push, by the name that a route's `protocol` gives.
+const COURIERS: &[(&str, MakeCourier)] = &[("fhir", fhir::courier)];
+
+/// The courier of a destination. Fails on a protocol that no family registered, an address or
+/// certificates that can't be used.
+pub fn courier(destination: &Destination) -> Result<Box<dyn Courier>, CourierError> {
+    match COURIERS.iter().find(|(protocol, _)| *protocol == destination.protocol) {
+        Some((_, make)) => make(destination),
+        None => Err(CourierError::UnknownProtocol {
+            protocol: destination.protocol.clone(),
+            known: protocols().join(", "),
+        }),
+    }
+}
+
+/// The protocols that a route may push by.
+pub fn protocols() -> Vec<&'static str> {
+    COURIERS.iter().map(|(protocol, _)| *protocol).collect()
 }

@@ -65,7 +65,7 @@ fn pair(answer: &Response, prefix: &str, sent_at: Millis) -> Option<Millis> {
     // No standard says what the number is; its size tells: a wait, or a moment in s or in ms.
     Some(match number {
         ..1_000_000_000 => number.saturating_mul(1000),
-        ..1_000_000_000_000 => number.saturating_mul(1000).saturating_sub(sent_at),
+        1_000_000_000..1_000_000_000_000 => number.saturating_mul(1000).saturating_sub(sent_at),
         _ => number.saturating_sub(sent_at),
     })
 }

@@ -3,6 +3,7 @@
 //! binds to this machine only.
 
 pub mod clock;
+pub mod fhir;
 pub mod inps;
 pub mod people;
 pub mod platform;

@@ -4,6 +4,7 @@ mod api;
 mod chaos;
 mod cli;
 mod exchange;
+mod fhir;
 mod model;
 mod official;
 mod planted;
