@@ -68,7 +68,7 @@ build:
 	$(CARGO) build --locked --bin raccordo --test it
 
 packages:
-	.ci/packages cc xmllint python
+	.ci/packages cc xmllint openssl python
 
 $(VENV)/.ready: tests/python/requirements.txt | packages
 	python3 -m venv --clear $(VENV)

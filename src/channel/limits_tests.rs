@@ -5,6 +5,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::personal::Personal;
 
+type Headers<'a> = &'a [(&'a str, &'a str)];
+
 /// 2026-11-23T10:00:00Z.
 const NOW: Millis = 1_795_428_000_000;
 
@@ -19,7 +21,7 @@ fn wait(headers: &[(&str, &str)]) -> Option<Millis> {
 
 #[test]
 fn each_form_is_read() {
-    let cases: &[(&[(&str, &str)], Option<Millis>)] = &[
+    let cases: &[(Headers<'_>, Option<Millis>)] = &[
         (&[("retry-after", "120")], Some(120_000)),
         (&[("retry-after", " 0 ")], Some(0)),
         (&[("retry-after", "Mon, 23 Nov 2026 10:01:30 GMT")], Some(90_000)),
@@ -44,7 +46,7 @@ fn each_form_is_read() {
 
 #[test]
 fn what_says_nothing_is_no_wait() {
-    let cases: &[&[(&str, &str)]] = &[
+    let cases: &[Headers<'_>] = &[
         &[],
         &[("retry-after", "")],
         &[("retry-after", "-5")],

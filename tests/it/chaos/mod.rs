@@ -13,7 +13,7 @@ mod life;
 mod oracle;
 mod portal;
 mod privacy;
-mod random;
+pub mod random;
 mod stage;
 
 use std::collections::BTreeMap;

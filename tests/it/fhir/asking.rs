@@ -9,8 +9,8 @@ use raccordo::sandbox::fhir::{Fault, Script};
 use serde_json::json;
 
 use super::{
-    CODICE_FISCALE, NOW, OPERATION, PERSON, RECORD, Work, courier, courier_with, encoded, episode, found, parcel,
-    patient, post, server, shape, three,
+    CODICE_FISCALE, NOW, OPERATION, PERSON, RECORD, Work, courier, courier_with, encoded, episode, found,
+    parcel, patient, post, server, shape, three,
 };
 
 fn put(mut work: Work) -> Work {
@@ -72,7 +72,8 @@ async fn duplicates_are_for_a_person_to_look_at() {
             "request": { "method": "POST", "url": "Patient" },
         })
     };
-    let bundle = json!({ "resourceType": "Bundle", "type": "transaction", "entry": [person("5.1"), person("6.1")] });
+    let bundle =
+        json!({ "resourceType": "Bundle", "type": "transaction", "entry": [person("5.1"), person("6.1")] });
     assert_eq!(post(&server, &bundle).await.0, 200);
     assert_eq!(server.book().anomalies().len(), 1, "{:?}", server.book().anomalies());
     let courier = courier(&server.base_url());
@@ -105,7 +106,9 @@ async fn asked(answer: &serde_json::Value) -> Result<Vec<Option<Answer>>, String
     let asked = courier(&url).ask(&parcel(&[patient("1.1", PERSON)]), NOW).await;
     serving.abort();
     match asked {
-        Asked::Found(found) => Ok(found.into_iter().map(|answer| answer.map(|answer| answer.answer)).collect()),
+        Asked::Found(found) => {
+            Ok(found.into_iter().map(|answer| answer.map(|answer| answer.answer)).collect())
+        }
         Asked::Unavailable { code, .. } => Err(code),
         Asked::CannotBeAsked => Err("can't".to_owned()),
     }
@@ -113,7 +116,8 @@ async fn asked(answer: &serde_json::Value) -> Result<Vec<Option<Answer>>, String
 
 #[tokio::test]
 async fn an_answer_to_another_question_is_none() {
-    let searchset = |entry: serde_json::Value| json!({ "resourceType": "Bundle", "type": "searchset", "entry": entry });
+    let searchset =
+        |entry: serde_json::Value| json!({ "resourceType": "Bundle", "type": "searchset", "entry": entry });
     let resource = |resource: serde_json::Value| searchset(json!([{ "resource": resource }]));
     let other = json!([{ "system": CODICE_FISCALE, "value": "XXXYYY80A41H501H" }]);
     let cases = [
@@ -129,7 +133,8 @@ async fn an_answer_to_another_question_is_none() {
     for case in cases {
         assert_eq!(asked(&case).await, Err("the answer does not fit the question".to_owned()), "{case}");
     }
-    let beside = json!([{ "resource": { "resourceType": "OperationOutcome" }, "search": { "mode": "outcome" } }]);
+    let beside =
+        json!([{ "resource": { "resourceType": "OperationOutcome" }, "search": { "mode": "outcome" } }]);
     assert_eq!(asked(&searchset(beside)).await, Ok(vec![None]), "what comes beside is no match");
 }
 

@@ -142,7 +142,11 @@ pub fn parcel(works: &[Work]) -> Parcel {
     let entries: Vec<_> = works.iter().map(Work::entry).collect();
     let bundle = json!({ "resourceType": "Bundle", "type": "transaction", "entry": entries });
     let parts = works.iter().map(|work| Carried { id: work.id.clone(), kind: work.kind }).collect();
-    Parcel { name: "H501.20261123.0000001".to_owned(), bytes: Personal::new(bundle.to_string().into()), parts }
+    Parcel {
+        name: "H501.20261123.0000001".to_owned(),
+        bytes: Personal::new(bundle.to_string().into()),
+        parts,
+    }
 }
 
 /// A person, an episode, a request: three types in one container.

@@ -56,7 +56,10 @@ async fn misbehaves(fault: Fault) {
     server.set_script(Script::default());
     let answers = found(courier.ask(&parcel, NOW).await);
     let accepted = |answer: &Option<_>| matches!(answer, Some((Answer::Accepted, _)));
-    assert!(answers.iter().all(|answer| accepted(answer) == effect && answer.is_some() == effect), "{fault:?}");
+    assert!(
+        answers.iter().all(|answer| accepted(answer) == effect && answer.is_some() == effect),
+        "{fault:?}"
+    );
     if !effect {
         let again = courier.deliver(&parcel, NOW).await;
         assert_eq!((shape(&again).0, shape(&again).1.len()), ("answered", 3), "{fault:?}");
@@ -93,7 +96,9 @@ async fn a_recipient_that_wants_a_pause_gets_it() {
         let server = server(script).await;
         let courier = courier(&server.base_url());
         match courier.deliver(&parcel(&three()), NOW).await {
-            Outcome::Unavailable { not_before, .. } => assert_eq!(not_before, Some(NOW + 90_000), "{fault:?}"),
+            Outcome::Unavailable { not_before, .. } => {
+                assert_eq!(not_before, Some(NOW + 90_000), "{fault:?}")
+            }
             other => panic!("{fault:?}: {}", code(&other)),
         }
         match courier.ask(&parcel(&three()), NOW).await {
@@ -113,10 +118,7 @@ async fn an_answer_names_each_operation_and_where_it_is_kept() {
     let (word, answers) = shape(&outcome);
     assert_eq!((word, code(&outcome).as_str()), ("answered", "201 201 201"));
     let kept: Vec<_> = answers.iter().map(|answer| answer.acquired_as.as_deref().unwrap()).collect();
-    assert_eq!(
-        kept,
-        ["Patient/1/_history/1", "EpisodeOfCare/2/_history/1", "ServiceRequest/3/_history/1"]
-    );
+    assert_eq!(kept, ["Patient/1/_history/1", "EpisodeOfCare/2/_history/1", "ServiceRequest/3/_history/1"]);
     let again = courier.deliver(&parcel(&three()), NOW).await;
     let parts: Vec<_> = shape(&again).1.iter().map(|answer| answer.part).collect();
     assert_eq!(parts, [0], "a person who exists is enough; of our own it is not known whose they are");
@@ -131,7 +133,10 @@ async fn no_address_holds_a_codice_fiscale() {
     courier.ask(&parcel(&three()), NOW).await;
     let requests = server.requests();
     assert_eq!(requests.len(), 4);
-    assert!(requests.iter().all(|(_, target)| !target.contains('?') && !target.contains("XXX")), "{requests:?}");
+    assert!(
+        requests.iter().all(|(_, target)| !target.contains('?') && !target.contains("XXX")),
+        "{requests:?}"
+    );
 }
 
 #[tokio::test]
@@ -151,7 +156,9 @@ async fn a_token_is_brought_and_a_wrong_one_is_no_fault_of_the_records() {
     };
     let clock = raccordo::sandbox::clock::fixed(NOW);
     let server = raccordo::sandbox::fhir::FhirServer::start(config, clock).await.unwrap();
-    for (token, word) in [(None, "unavailable"), (Some("altro"), "unavailable"), (Some("segreto-di-prova"), "answered")] {
+    for (token, word) in
+        [(None, "unavailable"), (Some("altro"), "unavailable"), (Some("segreto-di-prova"), "answered")]
+    {
         let mut destination = super::destination(&server.base_url(), HttpSettings::default());
         destination.token = token.map(|token| raccordo::personal::Personal::new(token.to_owned()));
         let courier = raccordo::adapters::courier(&destination).unwrap();
@@ -171,7 +178,8 @@ fn a_protocol_or_address_that_makes_no_sense_is_told() {
     };
     assert_eq!(with("fhir", "https://asl.example/fhir/"), None);
     assert!(with("soap", "https://asl.example/fhir").unwrap().contains("known: fhir"));
-    for url in ["", "asl.example", "ftp://asl.example", "https://asl.example/?x=1", "https://asl.example/#a"] {
+    for url in ["", "asl.example", "ftp://asl.example", "https://asl.example/?x=1", "https://asl.example/#a"]
+    {
         assert!(with("fhir", url).unwrap().contains("address"), "{url}");
     }
 }
