@@ -28,15 +28,14 @@ const FHIR_JSON: &str = "application/fhir+json;charset=utf-8";
 
 /// The routes below [`BASE`].
 pub(super) fn router(shared: Arc<Shared>) -> Router {
-    let api = Router::new()
-        .route("/", post(transact))
-        .route("/metadata", get(metadata))
-        .route("/{kind}", get(search))
-        .route("/{kind}/_search", post(search_by_form))
-        .route("/{kind}/{id}", get(read));
+    let below = |path: &str| format!("{BASE}{path}");
     Router::new()
         .route(BASE, post(transact))
-        .nest(BASE, api)
+        .route(&below("/"), post(transact))
+        .route(&below("/metadata"), get(metadata))
+        .route(&below("/{kind}"), get(search))
+        .route(&below("/{kind}/_search"), post(search_by_form))
+        .route(&below("/{kind}/{id}"), get(read))
         .fallback(not_here)
         .method_not_allowed_fallback(not_so)
         .layer(DefaultBodyLimit::max(BODY_MOST))

@@ -84,6 +84,20 @@ fn rounds(seed: u64) -> Vec<Vec<Work>> {
     rounds
 }
 
+/// What the sender believes to be held: of each record the last that was done.
+fn held(seed: u64, claims: &BTreeMap<String, Claim>) -> Vec<String> {
+    let mut held = BTreeMap::new();
+    let done = |work: &Work| claims.get(&work.id) == Some(&Claim::Done);
+    for work in rounds(seed).into_iter().flatten().filter(done) {
+        let record = work.id.split('.').next().unwrap().to_owned();
+        match work.kind {
+            Cancel => held.remove(&record),
+            _ => held.insert(record, work.id),
+        };
+    }
+    held.into_values().collect()
+}
+
 async fn plays(seed: u64) -> u32 {
     let server = server(script(seed)).await;
     let settings = || HttpSettings {
@@ -107,6 +121,9 @@ async fn plays(seed: u64) -> u32 {
     }
     let doubled: Vec<_> = server.book().anomalies().to_vec();
     assert!(doubled.is_empty(), "seed {seed}: {doubled:?}");
+    assert!(driver.claims.values().all(|claim| *claim != Claim::Parked), "seed {seed}: {:?}", driver.claims);
+    let differences = server.book().compare(&held(seed, &driver.claims));
+    assert!(differences.is_empty(), "seed {seed}: {differences:?}");
     let refused = driver.claims.values().filter(|claim| **claim == Claim::Refused).count();
     assert!(refused < driver.claims.len(), "seed {seed}: everything was refused");
     let tries = driver.tries;
