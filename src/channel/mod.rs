@@ -3,4 +3,5 @@
 
 pub mod courier;
 pub mod offer;
+pub mod pause;
 pub mod push;

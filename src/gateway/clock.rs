@@ -36,7 +36,7 @@ impl Clock for SystemClock {
     }
 }
 
-fn in_rome(ms: Millis) -> Zoned {
+pub(super) fn in_rome(ms: Millis) -> Zoned {
     let timestamp = Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH);
     timestamp.to_zoned(TimeZone::get("Europe/Rome").unwrap_or(TimeZone::UTC))
 }

@@ -154,12 +154,22 @@ impl Gateway {
     /// Seals a receipt's free text under the folder it speaks of: a recipient may write a name
     /// into it. The text of a receipt that fits nothing is not kept.
     pub(super) fn close_text(&self, receipt: &mut Receipt) -> Result<(), LedgerError> {
-        let Some(text) = receipt.text.take() else { return Ok(()) };
-        if let Some(wrapped) = self.books.key_of_submission(&receipt.name)? {
-            let key = self.sealer.open_subject(&WrappedKey::from_bytes(wrapped)).map_err(sealed)?;
-            receipt.text = Some(self.sealer.seal(&key, &text_place(&receipt.name), &text).map_err(sealed)?);
-        }
+        let text = receipt.text.take().map(Personal::new);
+        receipt.text = self.sealed_text(&receipt.name, text)?;
         Ok(())
+    }
+
+    /// A recipient's free text on a container, sealed under the folder that it speaks of.
+    pub(super) fn sealed_text(
+        &self,
+        submission: &str,
+        text: Option<Personal<impl AsRef<[u8]>>>,
+    ) -> Result<Option<Vec<u8>>, LedgerError> {
+        let Some(text) = text else { return Ok(None) };
+        let Some(wrapped) = self.books.key_of_submission(submission)? else { return Ok(None) };
+        let key = self.sealer.open_subject(&WrappedKey::from_bytes(wrapped)).map_err(sealed)?;
+        let closed = self.sealer.seal(&key, &text_place(submission), text.expose().as_ref());
+        closed.map(Some).map_err(sealed)
     }
 
     /// Opens a receipt's sealed text.
@@ -175,12 +185,14 @@ impl Gateway {
         let register = self.books.register_of(operation)?;
         let can_replace = self.settings.register(&register).can_replace;
         let (now, at, actor) = (self.clock.now_ms(), self.clock.rfc3339(), actor.to_owned());
-        self.books.write(move |tx| {
+        let decided = self.books.write(move |tx| {
             let state = decide(tx, operation, decision, can_replace, now)?;
             let note = Note::new(at, &actor, EventKind::OperationDecided, format!("operation {operation}"));
             append(tx, note.with("decision", format!("{decision:?}")))?;
             Ok(state)
-        })
+        });
+        self.ring();
+        decided
     }
 
     /// A person lets a refused operation be tried again by the next run or sync.

@@ -94,7 +94,10 @@ impl Gateway {
 
     fn finish_selection(&self, run: i64, can_replace: bool) -> Result<(), LedgerError> {
         let now = self.clock.now_ms();
-        while self.books.write(move |tx| tx.select_chunk(run, can_replace, CHUNK, now))? {}
+        while self.books.write(move |tx| tx.select_chunk(run, can_replace, CHUNK, now))? {
+            self.ring();
+        }
+        self.ring();
         Ok(())
     }
 
@@ -115,11 +118,13 @@ impl Gateway {
         let can_replace = self.settings.register(&head.register).can_replace;
         let order = Order { route: head.route, interactive: false, can_replace };
         let (now, at, actor) = (self.clock.now_ms(), self.clock.rfc3339(), actor.to_owned());
-        self.books.write(move |tx| {
+        let approved = self.books.write(move |tx| {
             let approved = approve(tx, run, &order, now)?;
             let note = Note::new(at, &actor, EventKind::RunApproved, format!("run {run}"));
             append(tx, note.with("records", approved))?;
             Ok(approved)
-        })
+        });
+        self.ring();
+        approved
     }
 }

@@ -252,9 +252,15 @@ impl Settings {
             Channel::File if route.outbox.is_empty() => {
                 defects.push(format!("route {id}: a file route needs `outbox`, a directory"));
             }
-            Channel::Push if route.push.is_none() => {
-                defects.push(format!("route {id}: a pushed route needs [route.push] with protocol and url"));
-            }
+            Channel::Push => match &route.push {
+                None => defects
+                    .push(format!("route {id}: a pushed route needs [route.push] with protocol and url")),
+                Some(push) => defects.extend(
+                    crate::exchange::Hours::parse(&push.hours)
+                        .err()
+                        .map(|why| format!("route {id}: hours: {why}")),
+                ),
+            },
             _ => {}
         }
     }

@@ -9,7 +9,7 @@ use std::pin::Pin;
 
 use crate::exchange::Millis;
 
-pub use embedded::{EmbeddedQueue, Lease};
+pub use embedded::{EmbeddedQueue, LEASE_MS, Lease};
 
 /// A future that an object-safe trait can return.
 pub type Soon<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -6,6 +6,7 @@ mod folders;
 mod lookups;
 mod queries;
 mod runs;
+mod work;
 mod writer;
 
 use std::fs::File;
@@ -21,6 +22,7 @@ pub use queries::{
     FolderStanding, HeldFlow, OperationView, ReceiptView, RouteView, RuleCount, Standing, SubmissionView,
 };
 pub use runs::RunOrder;
+pub use work::{AttemptView, Due};
 pub use writer::{Ticket, Tx};
 
 const READERS: usize = 4;
@@ -147,8 +149,8 @@ fn migrate(connection: &Connection) -> Result<(), LedgerError> {
 /// Whoever has the directory's lock works alone: a lease found now belongs to a dead process,
 /// and waiting for it to lapse would only keep its container from being built.
 fn free_leases(connection: &Connection) -> Result<(), LedgerError> {
-    let sql = "UPDATE submission SET lease_until = NULL, lease_token = NULL
-               WHERE state = 'queued' AND lease_until IS NOT NULL";
+    let sql = "UPDATE submission SET lease_until = NULL, lease_token = NULL, announced_until = 0
+               WHERE state IN ('queued', 'sending', 'asking') AND (lease_until IS NOT NULL OR announced_until > 0)";
     connection.execute(sql, []).map(drop).map_err(store)
 }
 

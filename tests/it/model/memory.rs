@@ -66,6 +66,43 @@ impl Ledger for Memory {
         queued.sort_by_key(|op| (!op.interactive, op.id));
         Ok(queued.into_iter().skip(skip).take(limit).cloned().collect())
     }
+    fn ready_lanes(&mut self, _route: &str, interactive: bool, after: i64, limit: usize) -> R<Vec<Lane>> {
+        let busy = [State::Sending, State::Retrying, State::Waiting, State::Uncertain];
+        let folder = |op: &Operation| self.records[op.record as usize - 1].folder;
+        let at_work: Vec<i64> =
+            self.operations.iter().filter(|op| busy.contains(&op.state)).map(folder).collect();
+        let mut lanes: Vec<Lane> = Vec::new();
+        let waits =
+            |op: &&Operation| op.state == State::Queued && op.interactive == interactive && op.id > after;
+        for op in self.operations.iter().filter(waits) {
+            let folder = folder(op);
+            if !at_work.contains(&folder) {
+                lanes.push(Lane { folder, position: op.id });
+            }
+        }
+        lanes.truncate(limit);
+        Ok(lanes)
+    }
+    fn queued_of_lane(&mut self, _route: &str, folder: i64) -> R<Vec<Operation>> {
+        let ours = |op: &&Operation| {
+            op.state == State::Queued && self.records[op.record as usize - 1].folder == folder
+        };
+        Ok(self.operations.iter().filter(ours).cloned().collect())
+    }
+    fn begin_attempt(&mut self, _submission: i64, _number: u32, _asks: bool, _at: Millis) -> R<()> {
+        Ok(())
+    }
+    fn end_attempt(
+        &mut self,
+        _s: i64,
+        _n: u32,
+        _asks: bool,
+        _at: Millis,
+        _outcome: &str,
+        _code: &str,
+    ) -> R<()> {
+        Ok(())
+    }
     fn open_operations(&mut self, _route: &str) -> R<Vec<Operation>> {
         let open = [State::Queued, State::Sending, State::Retrying, State::Waiting];
         Ok(self.operations.iter().filter(|op| open.contains(&op.state)).cloned().collect())
@@ -87,13 +124,7 @@ impl Ledger for Memory {
         Ok(false)
     }
     fn route(&mut self, id: &str) -> R<RouteState> {
-        Ok(self.route.clone().unwrap_or(RouteState {
-            id: id.to_owned(),
-            last_given: 0,
-            last_since: None,
-            last_polled: None,
-            suspended: None,
-        }))
+        Ok(self.route.clone().unwrap_or_else(|| RouteState::new(id)))
     }
     fn put_route(&mut self, route: &RouteState) -> R<()> {
         self.route = Some(route.clone());
