@@ -10,7 +10,7 @@ mod memory;
 
 use inps::{Entry, Inps, Matching, receipt};
 use jiff::civil::date;
-use memory::Memory;
+pub use memory::Memory;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use raccordo::exchange::*;
@@ -21,13 +21,13 @@ const KEYS_PER_FOLDER: u64 = 2;
 const DAY_MS: Millis = 86_400_000;
 
 /// Reads choices off a list of numbers; zeros when it is used up, so that shrinking works.
-struct Choices<'a>(std::slice::Iter<'a, u32>);
+pub struct Choices<'a>(pub std::slice::Iter<'a, u32>);
 
 impl Choices<'_> {
-    fn below(&mut self, n: u64) -> u64 {
+    pub fn below(&mut self, n: u64) -> u64 {
         u64::from(self.0.next().copied().unwrap_or(0)) % n
     }
-    fn chance(&mut self, in_ten: u64) -> bool {
+    pub fn chance(&mut self, in_ten: u64) -> bool {
         self.below(10) >= 10 - in_ten
     }
 }
@@ -44,7 +44,7 @@ struct World<'a> {
     in_doubt: bool,
 }
 
-fn hash(number: u64) -> Hash {
+pub fn hash(number: u64) -> Hash {
     let mut hash = [0; 32];
     hash[..8].copy_from_slice(&number.to_le_bytes());
     hash
