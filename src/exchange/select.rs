@@ -1,8 +1,8 @@
 //! A run, a sync or a replay wants records up to date: operations are queued.
 
 use super::{
-    Bucket, Desired, Hash, Kind, Ledger, LedgerError, Millis, Operation, Record, RecordId, Rest, RunRow,
-    State, Step, next_step,
+    Bucket, Desired, Hash, Ledger, LedgerError, Millis, Operation, Record, RecordId, Rest, RunRow, State,
+    Step, next_step,
 };
 
 /// How the selected records shall leave.
@@ -43,7 +43,7 @@ pub fn select(
         return Ok(None);
     }
     let mut selected = Selected { bucket: Bucket::Unchanged, duplicate_key: false, cancels: false };
-    selected.cancels = matches!(step, Step::Do { kind: Kind::Cancel, replacement: false, .. });
+    selected.cancels = step.only_cancels();
     if let Some(current) = record.current {
         selected.bucket = ledger.operation(current)?.state.into();
         selected.cancels = false;
@@ -165,7 +165,22 @@ pub(super) fn enqueue(
     ledger.put_record(&record)
 }
 
+/// True where bulk work that needed no approval would now go on as a cancel that replaces nothing:
+/// no run has counted it towards its threshold (ADR 0008).
+pub(super) fn needs_approval(before: &Operation, step: Step, interactive: bool) -> bool {
+    step.only_cancels() && !before.only_cancels() && !interactive
+}
+
+/// Holds a record, which has no operation, in each run that has it open, until a person approves.
+pub(super) fn hold(ledger: &mut dyn Ledger, mut record: Record) -> Result<(), LedgerError> {
+    record.due = None;
+    ledger.put_record(&record)?;
+    ledger.move_run_rows(record.id, Bucket::Held)
+}
+
 /// Re-decides a queued operation after its record moved; what has left stays as it is.
+///
+/// `None` when nothing is queued any more: it is no longer needed, or is held for approval.
 pub(super) fn requeue(
     ledger: &mut dyn Ledger,
     mut record: Record,
@@ -178,6 +193,13 @@ pub(super) fn requeue(
         return Ok(None);
     }
     match next_step(&record, can_replace) {
+        step if needs_approval(&operation, step, operation.interactive) => {
+            operation.state = State::Superseded;
+            ledger.put_operation(&operation, State::Queued, now, "now only a cancel: needs approval")?;
+            record.current = None;
+            hold(ledger, record)?;
+            Ok(None)
+        }
         Step::Do { kind, content, register_key, replacement } => {
             let before = operation.clone();
             (operation.kind, operation.content, operation.register_key) = (kind, content, register_key);

@@ -64,14 +64,22 @@ impl Ente {
     }
 
     fn report(&self) -> i64 {
+        self.start_run(false)
+    }
+
+    fn sync(&self) -> i64 {
+        self.start_run(true)
+    }
+
+    fn start_run(&self, interactive: bool) -> i64 {
         let run = RunOrder {
             ente: "E".into(),
             register: "R".into(),
             flow: "f/1".into(),
             period: "2026".into(),
             until: None,
-            folder: None,
-            order: order(),
+            folder: interactive.then_some(self.folder),
+            order: Order { interactive, ..order() },
             hold_above: 100,
             actor: "test".into(),
             now: NOW,
@@ -141,6 +149,92 @@ fn one_run_carries_a_replacement_from_cancel_to_insert() {
     assert_eq!((insert[0].operation.kind, insert[0].operation.generation), (Kind::Insert, 3));
     ente.answer(&insert[0], Answer::Accepted);
     assert_eq!(ente.bucket(run, Bucket::Accepted), 1);
+}
+
+impl Ente {
+    /// A correction of what the register holds is queued: a cancel that makes room.
+    fn queue_a_correction(&self) -> i64 {
+        self.save(&[1], &[]);
+        self.report();
+        self.accept_all();
+        self.save(&[2], &[]);
+        self.report()
+    }
+
+    fn gather(&self) -> Option<Submission> {
+        let act = |tx: &mut raccordo::ledger::Tx<'_>| {
+            let name = |_: &Record, day: &str, number: u32| format!("E.{day}.{number:07}");
+            let (limit, max_bytes, can_replace) = (10, 1000, false);
+            let batch =
+                Batch { route: ROUTE, limit, max_bytes, now: NOW, day: "20260301", name: &name, can_replace };
+            gather(tx, &batch)
+        };
+        self.books.write(act).unwrap()
+    }
+
+    /// The folder's record must go, and nothing queued was decided again.
+    fn annul_silently(&self) {
+        let act = |tx: &mut raccordo::ledger::Tx<'_>| {
+            let mut record = tx.record(1)?;
+            record.desired = Desired::Absent(Absence::Annulled);
+            tx.put_record(&record)
+        };
+        self.books.write(act).unwrap();
+    }
+}
+
+#[test]
+fn what_turned_into_a_cancel_while_queued_waits_for_a_person() {
+    let ente = ente();
+    let run = ente.queue_a_correction();
+    ente.save(&[], &["I0"]);
+    assert_eq!(ente.bucket(run, Bucket::Held), 1);
+    assert!(ente.poll().is_empty(), "no cancel leaves that no run counted");
+    let approved = ente.books.write(move |tx| approve(tx, run, &order(), NOW)).unwrap();
+    assert_eq!(approved, 1);
+    let cancel = ente.poll().remove(0);
+    assert_eq!((cancel.operation.kind, cancel.operation.generation), (Kind::Cancel, 3));
+    ente.answer(&cancel, Answer::Accepted);
+    assert_eq!(ente.bucket(run, Bucket::Accepted), 1);
+}
+
+#[test]
+fn what_turned_into_a_cancel_is_held_at_release_too() {
+    let offered = ente();
+    let run = offered.queue_a_correction();
+    offered.annul_silently();
+    assert!(offered.poll().is_empty());
+    assert_eq!(offered.bucket(run, Bucket::Held), 1);
+    let filed = ente();
+    let run = filed.queue_a_correction();
+    filed.annul_silently();
+    assert_eq!(filed.gather(), None);
+    assert_eq!(filed.bucket(run, Bucket::Held), 1);
+}
+
+#[test]
+fn a_cancel_that_follows_an_insert_waits_for_a_person() {
+    let ente = ente();
+    ente.save(&[1], &[]);
+    let run = ente.report();
+    let insert = ente.poll().remove(0);
+    ente.save(&[], &["I0"]);
+    ente.answer(&insert, Answer::Accepted);
+    assert_eq!(ente.bucket(run, Bucket::Held), 1);
+    assert!(ente.poll().is_empty());
+}
+
+#[test]
+fn a_sync_of_one_folder_carries_what_turned_into_a_cancel() {
+    let ente = ente();
+    ente.save(&[1], &[]);
+    ente.report();
+    ente.accept_all();
+    ente.save(&[2], &[]);
+    let run = ente.sync();
+    ente.save(&[], &["I0"]);
+    assert_eq!(ente.poll()[0].operation.kind, Kind::Cancel, "a person asked for this citizen");
+    assert_eq!(ente.bucket(run, Bucket::Waiting), 1);
 }
 
 #[test]
