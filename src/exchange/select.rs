@@ -45,9 +45,11 @@ pub fn select(
     let mut selected = Selected { bucket: Bucket::Unchanged, duplicate_key: false, cancels: false };
     selected.cancels = step.only_cancels();
     if let Some(current) = record.current {
-        selected.bucket = ledger.operation(current)?.state.into();
+        selected.bucket = take_up(ledger, current, order, now)?.into();
         selected.cancels = false;
-        record.due = Some(order.clone());
+        // What a person waits for stays urgent when bulk work selects it too.
+        let interactive = order.interactive || record.due.is_some_and(|due| due.interactive);
+        record.due = Some(Order { interactive, ..order.clone() });
         ledger.put_record(&record)?;
     } else if taken_by_another(ledger, &record, step)? {
         selected.bucket = Bucket::SetAside;
@@ -57,6 +59,21 @@ pub fn select(
     }
     ledger.add_run_row(run, RunRow { record: record.id, bucket: selected.bucket })?;
     Ok(Some(selected))
+}
+
+/// What is queued already leaves before bulk work once a person waits for it.
+fn take_up(
+    ledger: &mut dyn Ledger,
+    operation: i64,
+    order: &Order,
+    now: Millis,
+) -> Result<State, LedgerError> {
+    let mut operation = ledger.operation(operation)?;
+    if order.interactive && !operation.interactive && operation.state == State::Queued {
+        operation.interactive = true;
+        ledger.put_operation(&operation, State::Queued, now, "a person waits for it")?;
+    }
+    Ok(operation.state)
 }
 
 fn start(

@@ -23,10 +23,15 @@ fn order() -> Order {
 fn ente() -> Ente {
     let directory = TempDir::new().unwrap();
     let books = Books::open(directory.path()).unwrap();
+    let folder = folder(&books, "F-1");
+    Ente { books, folder, _directory: directory }
+}
+
+fn folder(books: &Books, id: &str) -> i64 {
     let row = FolderRow {
         id: 0,
         ente: "E".into(),
-        folder_id: "F-1".into(),
+        folder_id: id.into(),
         version: None,
         wrapped_key: vec![1],
         person: [1; 32],
@@ -35,8 +40,7 @@ fn ente() -> Ente {
         saved_at: NOW,
         look_again: None,
     };
-    let folder = books.write(move |tx| tx.put_folder(&row)).unwrap();
-    Ente { books, folder, _directory: directory }
+    books.write(move |tx| tx.put_folder(&row)).unwrap()
 }
 
 impl Ente {
@@ -44,13 +48,14 @@ impl Ente {
     fn save(&self, contents: &[u8], annulled: &[&str]) -> Reconciled {
         let key = |index: usize| format!("I{index}");
         let day = date(2026, 3, 1);
+        let register_key = |index: usize| [u8::try_from(90 + 10 * self.folder).unwrap() + index as u8; 32];
         let record = |(index, content): (usize, &u8)| DesiredRecord {
             key: key(index),
             source: key(index),
             from: day,
             to: day,
             needs: None,
-            content: Some(([*content; 32], [100 + u8::try_from(index).unwrap(); 32])),
+            content: Some(([*content; 32], register_key(index))),
         };
         let set = DesiredSet {
             records: contents.iter().enumerate().map(record).collect(),
@@ -235,6 +240,30 @@ fn a_sync_of_one_folder_carries_what_turned_into_a_cancel() {
     ente.save(&[], &["I0"]);
     assert_eq!(ente.poll()[0].operation.kind, Kind::Cancel, "a person asked for this citizen");
     assert_eq!(ente.bucket(run, Bucket::Waiting), 1);
+}
+
+#[test]
+fn what_a_person_waits_for_overtakes_the_bulk_work_it_was_queued_with() {
+    let mut ente = ente();
+    ente.save(&[1, 1], &[]);
+    ente.folder = folder(&ente.books, "F-2");
+    ente.save(&[2], &[]);
+    let bulk = ente.report();
+    let sync = ente.sync();
+    ente.report();
+    let leaving = ente.poll();
+    let first = &leaving[0].operation;
+    assert_eq!(
+        (first.record, first.generation, first.interactive),
+        (3, 1, true),
+        "queued once, and it leads"
+    );
+    assert!(leaving[1..].iter().all(|offered| !offered.operation.interactive));
+    assert_eq!((ente.bucket(bulk, Bucket::Waiting), ente.bucket(sync, Bucket::Waiting)), (3, 1));
+    ente.save(&[4], &[]);
+    ente.answer(&leaving[0], Answer::Accepted);
+    let follows = ente.poll().into_iter().find(|offered| offered.operation.record == 3).unwrap();
+    assert!(follows.operation.interactive, "bulk work that selects it later takes no urgency away");
 }
 
 #[test]
