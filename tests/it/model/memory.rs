@@ -8,6 +8,8 @@ use raccordo::exchange::*;
 pub struct Memory {
     pub records: Vec<Record>,
     pub operations: Vec<Operation>,
+    /// Why each operation was queued.
+    pub causes: Vec<String>,
     pub submissions: Vec<Submission>,
     pub claims: BTreeMap<Hash, RecordId>,
     pub route: Option<RouteState>,
@@ -50,9 +52,10 @@ impl Ledger for Memory {
     fn operation(&mut self, id: i64) -> R<Operation> {
         Ok(self.operations[id as usize - 1].clone())
     }
-    fn add_operation(&mut self, operation: &Operation, _cause: &str) -> R<i64> {
+    fn add_operation(&mut self, operation: &Operation, cause: &str) -> R<i64> {
         let id = self.operations.len() as i64 + 1;
         self.operations.push(Operation { id, ..operation.clone() });
+        self.causes.push(cause.to_owned());
         Ok(id)
     }
     fn put_operation(&mut self, operation: &Operation, from: State, _at: Millis, _cause: &str) -> R<()> {
