@@ -73,7 +73,21 @@ fn take_up(
         operation.interactive = true;
         ledger.put_operation(&operation, State::Queued, now, "a person waits for it")?;
     }
+    if let Some(submission) = operation.submission.filter(|_| order.interactive) {
+        hurry(ledger, submission, now)?;
+    }
     Ok(operation.state)
+}
+
+/// A container that waits for its turn, or for its next try, is due now once a person waits for it.
+fn hurry(ledger: &mut dyn Ledger, submission: i64, now: Millis) -> Result<(), LedgerError> {
+    let mut submission = ledger.submission(submission)?;
+    if submission.state == super::SubmissionState::Queued && !submission.interactive {
+        submission.interactive = true;
+        submission.due = submission.due.min(now);
+        ledger.put_submission(&submission)?;
+    }
+    Ok(())
 }
 
 fn start(

@@ -276,8 +276,9 @@ impl Ledger for Tx<'_> {
     }
 
     fn put_submission(&mut self, s: &Submission) -> R<()> {
-        let sql = "UPDATE submission SET state = ?2, timestamp = ?3, attempt = ?4, due = ?5, interactive = ?6
-                   WHERE id = ?1";
+        // Once a person waits for it, the queue is told anew.
+        let sql = "UPDATE submission SET state = ?2, timestamp = ?3, attempt = ?4, due = ?5,
+               announced_until = iif(?6 AND NOT interactive, 0, announced_until), interactive = ?6 WHERE id = ?1";
         let state = submission_word(s.state);
         self.run(sql, params![s.id, state, s.timestamp, s.attempt, s.due, s.interactive]).map(drop)
     }
