@@ -111,8 +111,8 @@ impl<'a> World<'a> {
         self.selected.push(count.unwrap_or(0));
     }
 
-    fn gather(&mut self, kindly: bool) {
-        let (now, interactive) = (self.now, self.choices.chance(5));
+    fn gather(&mut self, kindly: bool, interactive: bool) {
+        let now = self.now;
         let limit = 1 + self.choices.below(4) as usize;
         let name = |_: &Record, day: &str, n: u32| format!("{day}.{n:07}");
         self.commit(kindly, |ledger| {
@@ -232,7 +232,10 @@ impl<'a> World<'a> {
         match self.choices.below(12) {
             0 | 1 => self.save(),
             2 | 3 => self.select_all(false),
-            4 | 5 => self.gather(false),
+            4 | 5 => {
+                let interactive = self.choices.chance(5);
+                self.gather(false, interactive);
+            }
             6 if self.choices.chance(2) => self.person(),
             _ => self.work(false),
         }
@@ -300,8 +303,8 @@ impl<'a> World<'a> {
                 self.person();
                 self.select_all(true);
             }
-            self.gather(true);
-            self.gather(true);
+            self.gather(true, true);
+            self.gather(true, false);
             self.work(true);
             self.check();
         }
