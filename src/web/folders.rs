@@ -251,7 +251,8 @@ pub async fn sync(
     };
     let deadline = tokio::time::Instant::now() + wait;
     loop {
-        let heads = heads(&gateway, &runs)?;
+        let (asked, wanted) = (Arc::clone(&gateway), runs.clone());
+        let heads = blocking(move || heads(&asked, &wanted)).await?;
         let settled = heads.iter().all(|run| run.balance.is_settled());
         if settled || tokio::time::Instant::now() >= deadline {
             let runs: Vec<_> = heads.iter().map(super::runs::run_json).collect();
