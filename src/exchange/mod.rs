@@ -39,7 +39,9 @@ pub use reconcile::{DesiredRecord, DesiredSet, Place, Reconciled, reconcile};
 pub use record::{Absence, Desired, Hash, Held, Record, RecordId, Trouble};
 pub use retry::{Failure, Next, Schedule, next};
 pub use select::{Order, Selected, approve, select};
-pub use settle::{Answer, Decision, Receipt, Settled, adopt, decide, settle, settle_operation, try_again};
+pub use settle::{
+    Answer, Decision, Receipt, Settled, adopt, decide, park, settle, settle_operation, try_again,
+};
 pub use step::{Rest, Step, next_step};
 
 /// Milliseconds since 1970-01-01T00:00:00Z.

@@ -335,6 +335,20 @@ pub fn decide(
     Ok(operation.state)
 }
 
+/// What left, or may have left, can't be worked on any further: a person decides.
+pub fn park(
+    ledger: &mut dyn Ledger,
+    mut operation: Operation,
+    can_replace: bool,
+    now: Millis,
+    cause: &str,
+) -> Result<(), LedgerError> {
+    let from = operation.state;
+    operation.state = State::Parked;
+    let record = ledger.record(operation.record)?;
+    finish(ledger, record, &operation, from, can_replace, now, cause)
+}
+
 /// A person lets a refused operation be tried again as it is: the next run or sync sends it
 /// under a new generation. Without this, a refused cancel would rest for ever, since what the
 /// register holds does not change with the folder.

@@ -18,7 +18,7 @@ pub mod settings;
 pub use adopt::{AdoptError, Adopted};
 pub use clock::{Clock, SystemClock};
 pub use delivery::Delivery;
-pub use import::{ImportSummary, LineResult};
+pub use import::{ImportSummary, LineResult, new_import};
 pub use runs::{RunError, RunRequest};
 pub use save::{SaveError, Saved};
 pub use settings::Settings;

@@ -56,6 +56,31 @@ struct Prepared {
     findings: Vec<FindingRow>,
 }
 
+/// What keeps a folder from being saved at the last moment, asked in the save's own transaction.
+pub(super) enum Unless {
+    Never,
+    /// The stored body is no longer this one: a newer save came first.
+    Overtaken(Hash),
+    /// This import has brought a folder with this id already: the first one stands.
+    Imported(String),
+}
+
+impl Unless {
+    fn check(&self, tx: &Tx<'_>, row: &FolderRow) -> Result<(), LedgerError> {
+        let (ente, id) = (row.ente.as_str(), row.folder_id.as_str());
+        let why = match self {
+            Self::Overtaken(over) if Some(*over) != tx.folder(ente, id)?.map(|stored| stored.content) => {
+                "overtaken: a newer save came first"
+            }
+            Self::Imported(import) if tx.was_imported(ente, id, import)? => {
+                "duplicate: this import has already brought a folder with this id: the first one stands"
+            }
+            _ => return Ok(()),
+        };
+        Err(LedgerError::Refused(why.into()))
+    }
+}
+
 impl Gateway {
     /// Reads and saves one folder. With `Ok` it is on disk, mapped and validated for every flow.
     pub fn save_bytes(&self, bytes: &[u8], actor: &str) -> Result<Saved, SaveError> {
@@ -87,20 +112,15 @@ impl Gateway {
     }
 
     fn try_save(&self, folder: &Folder, actor: &str) -> Result<Saved, SaveError> {
-        self.submit(folder, actor)?.wait().map_err(SaveError::Ledger)
+        self.submit(folder, actor, Unless::Never)?.wait().map_err(SaveError::Ledger)
     }
 
     /// Prepares a save and hands it to the ledger; the ticket waits for the commit.
-    pub(super) fn submit(&self, folder: &Folder, actor: &str) -> Result<Ticket<Saved>, LedgerError> {
-        self.submit_over(folder, actor, None)
-    }
-
-    /// As [`Gateway::submit`]; with `over`, only if the stored body is still that one.
-    fn submit_over(
+    pub(super) fn submit(
         &self,
         folder: &Folder,
         actor: &str,
-        over: Option<Hash>,
+        unless: Unless,
     ) -> Result<Ticket<Saved>, LedgerError> {
         let stored = self.books.folder(&folder.ente, &folder.id)?;
         let created = stored.is_none();
@@ -116,10 +136,12 @@ impl Gateway {
         let prepared: Vec<_> = prepared.into_iter().map(|(prepared, _)| prepared).collect();
         let (now, at, actor) = (self.clock.now_ms(), self.clock.rfc3339(), actor.to_owned());
         Ok(self.books.submit(move |tx| {
-            if over.is_some() && over != tx.folder(&row.ente, &row.folder_id)?.map(|stored| stored.content) {
-                return Err(LedgerError::Refused("overtaken: a newer save came first".into()));
+            unless.check(tx, &row)?;
+            let saved = keep(tx, &row, prepared, created, now, &at, &actor)?;
+            if let Unless::Imported(import) = &unless {
+                tx.mark_imported(saved.folder, import)?;
             }
-            keep(tx, &row, prepared, created, now, &at, &actor)
+            Ok(saved)
         }))
     }
 
@@ -330,7 +352,7 @@ impl Gateway {
                         continue;
                     }
                 };
-                match self.submit_over(&folder, "calendar", Some(row.content))?.wait() {
+                match self.submit(&folder, "calendar", Unless::Overtaken(row.content))?.wait() {
                     Ok(_) => looked += 1,
                     // A save in the meantime has mapped it for today already.
                     Err(LedgerError::Refused(why)) if why.starts_with("overtaken") => {}

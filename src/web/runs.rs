@@ -68,7 +68,7 @@ pub async fn list(
     Extension(caller): Extension<Caller>,
     Query(many): Query<Many>,
 ) -> Result<Json<Value>, Problem> {
-    let runs = gateway.books.runs(None, many.limit.min(1000))?;
+    let runs = blocking(move || Ok(gateway.books.runs(None, many.limit.min(1000))?)).await?;
     let seen: Vec<_> = runs.iter().filter(|run| caller.sees(&run.ente)).map(run_json).collect();
     Ok(Json(json!({ "runs": seen })))
 }
@@ -79,7 +79,7 @@ pub async fn show(
     Extension(caller): Extension<Caller>,
     Path(id): Path<i64>,
 ) -> Result<Json<Value>, Problem> {
-    let runs = gateway.books.runs(Some(id), 1)?;
+    let runs = blocking(move || Ok(gateway.books.runs(Some(id), 1)?)).await?;
     let found = runs.iter().find(|run| caller.sees(&run.ente)).map(run_json);
     found.map(Json).ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, format!("There is no run {id}.")))
 }

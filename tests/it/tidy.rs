@@ -123,6 +123,42 @@ fn top_level(group: &str) -> Vec<&str> {
     parts
 }
 
+/// The byte after the `)` that closes the `(` at `open`.
+fn closing(bare: &str, open: usize) -> usize {
+    let mut depth = 0_usize;
+    for (at, byte) in bare.bytes().enumerate().skip(open) {
+        match byte {
+            b'(' => depth += 1,
+            b')' if depth == 1 => return at + 1,
+            b')' => depth -= 1,
+            _ => {}
+        }
+    }
+    bare.len()
+}
+
+/// SQLite blocks its thread; one slow question on the runtime's threads would stall every request.
+#[test]
+fn handlers_ask_the_ledger_on_blocking_threads_only() {
+    let mut violations = Vec::new();
+    for source in sources().iter().filter(|source| source.path.starts_with("src/web/")) {
+        let live = source.live(&source.bare);
+        for (from, _) in live.match_indices("async fn ") {
+            let Some(open) = live[from..].find('{').map(|at| from + at) else { continue };
+            let end = matching(&live, open);
+            let inside = |at: usize| {
+                words(&live[open..at], "blocking").any(|call| {
+                    let call = open + call + "blocking".len();
+                    live[call..].starts_with('(') && closing(&live, call) > at
+                })
+            };
+            let asked = words(&live[open..end], "books").map(|at| open + at).filter(|at| !inside(*at));
+            violations.extend(asked.map(|at| format!("{}:{}", source.path, source.line(at))));
+        }
+    }
+    none("ledger asked on an async thread: wrap it in `blocking`", &violations);
+}
+
 #[test]
 fn rooms_import_only_from_rooms_above() {
     let (mut violations, mut used) = (Vec::new(), Vec::new());

@@ -250,14 +250,22 @@ impl Books {
         })
     }
 
-    /// Operations by state (all when `None`), newest first.
-    pub fn operations(&self, state: Option<&str>, limit: usize) -> Result<Vec<OperationView>, LedgerError> {
+    /// Operations by state and enti (all when `None`), newest first; the limit counts what is shown.
+    pub fn operations(
+        &self,
+        state: Option<&str>,
+        enti: Option<&[String]>,
+        limit: usize,
+    ) -> Result<Vec<OperationView>, LedgerError> {
+        let enti = enti.map(|enti| serde_json::Value::from(enti).to_string());
         self.read(|c| {
             let sql = format!(
-                "SELECT {OPERATION_VIEW} WHERE ?1 IS NULL OR o.state = ?1 ORDER BY o.id DESC LIMIT ?2"
+                "SELECT {OPERATION_VIEW} WHERE (?1 IS NULL OR o.state = ?1)
+                   AND (?2 IS NULL OR r.ente IN (SELECT value FROM json_each(?2)))
+                 ORDER BY o.id DESC LIMIT ?3"
             );
             let mut statement = c.prepare_cached(&sql)?;
-            let rows = statement.query_map(params![state, limit as i64], operation_view)?;
+            let rows = statement.query_map(params![state, enti, limit as i64], operation_view)?;
             rows.collect()
         })
     }
