@@ -3,13 +3,22 @@
 //! not done is announced again.
 
 mod embedded;
+mod memory;
+mod rabbitmq;
+mod shelf;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use crate::exchange::Millis;
 
 pub use embedded::{EmbeddedQueue, Lease};
+pub use memory::MemoryQueue;
+pub use rabbitmq::{Broker, Credentials, RabbitQueue};
+
+/// The time as the installation's clock says it, in milliseconds.
+pub type Now = Arc<dyn Fn() -> Millis + Send + Sync>;
 
 /// A future that an object-safe trait can return.
 pub type Soon<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -31,7 +40,7 @@ pub struct Taken {
     pub work: Work,
     /// How the queue that gave it knows it, e.g. a delivery tag; 0 where it needs none.
     pub tag: u64,
-    /// Which connection gave it: a tag means nothing to another one.
+    /// Which connection gave it: a tag means nothing to another one. Not `QueueState::epoch`.
     pub epoch: u64,
 }
 
@@ -40,7 +49,7 @@ pub struct Taken {
 pub struct QueueState {
     /// False while the broker is out of reach or refuses messages.
     pub connected: bool,
-    /// Rises with each connection that may have lost what was announced: announce all again.
+    /// Rises when what was announced may be lost: announce all again. 0 = never connected yet.
     pub epoch: u64,
     /// Why it stands, in words for the log and `/readyz`.
     pub trouble: Option<String>,
@@ -50,6 +59,12 @@ pub struct QueueState {
 #[derive(Debug, thiserror::Error)]
 #[error("the queue does not work: {0}")]
 pub struct QueueError(pub String);
+
+impl QueueError {
+    fn stopped() -> Self {
+        Self("it was stopped".to_owned())
+    }
+}
 
 /// Carries work from the ledger to the workers.
 pub trait Queue: Send + Sync {
