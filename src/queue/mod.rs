@@ -72,6 +72,7 @@ pub trait Queue: Send + Sync {
     fn announce(&self, work: Vec<Work>) -> Soon<'_, Result<(), QueueError>>;
 
     /// Waits for work of a route that is due; interactive first, or nothing but interactive.
+    /// Whoever no longer wants to wait drops the future: nothing is taken by it.
     fn take<'a>(&'a self, route: &'a str, only_interactive: bool) -> Soon<'a, Result<Taken, QueueError>>;
 
     /// The work is done, or no longer wanted.

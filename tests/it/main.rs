@@ -7,6 +7,7 @@ mod exchange;
 mod model;
 mod official;
 mod planted;
+mod queue;
 mod serving;
 mod tidy;
 mod waas;

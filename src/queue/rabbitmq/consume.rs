@@ -131,4 +131,3 @@ pub async fn bury(shared: Arc<Shared>, link: Arc<Link>, mut consumer: Consumer) 
         }
     }
 }
-

@@ -15,8 +15,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use super::broker::words;
 use super::consume::{bury, hops, next, receive, send_on, sweep};
 use super::publish::{Publisher, Signals};
-use super::topology::short;
 use super::supervisor::stopped;
+use super::topology::short;
 use super::{Shared, Standing};
 use crate::queue::Taken;
 
@@ -108,8 +108,9 @@ impl Opened {
     /// Works until the link breaks, and says why; `None` when it was stopped.
     pub async fn run(self, shared: &Arc<Shared>, stop: &mut watch::Receiver<bool>) -> Option<String> {
         let Self { link, publisher, consumer, work, dead } = self;
-        let mut tasks = start(shared, &link, work, dead);
+        // Before the first delivery: what is taken must find this link when it is done.
         shared.standing().connected(Arc::clone(&link));
+        let mut tasks = start(shared, &link, work, dead);
         raise(shared);
         let why = tokio::select! {
             why = watch_over(shared, &link, &publisher, &consumer) => Some(why),
@@ -150,12 +151,7 @@ fn start(
 }
 
 /// Waits for whatever ends the link; meanwhile minds the broker's alarms and the dead letters.
-async fn watch_over(
-    shared: &Shared,
-    link: &Link,
-    publisher: &Connection,
-    consumer: &Connection,
-) -> String {
+async fn watch_over(shared: &Shared, link: &Link, publisher: &Connection, consumer: &Connection) -> String {
     let (mut publishing, mut consuming) = (publisher.events_listener(), consumer.events_listener());
     let mut look = interval(LOOK);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -112,7 +112,9 @@ impl Publisher {
     fn judge(&self, sent: Result<Result<(), Failure>, ()>, signals: &Signals) -> Result<(), QueueError> {
         let why = match sent {
             Ok(Ok(())) => return Ok(()),
-            Ok(Err(Failure::Nacked)) => return Err(QueueError("the broker did not take a message".to_owned())),
+            Ok(Err(Failure::Nacked)) => {
+                return Err(QueueError("the broker did not take a message".to_owned()));
+            }
             Ok(Err(Failure::Name(why))) => return Err(QueueError(why)),
             Ok(Err(Failure::Lapin(error))) => words(&error),
             Ok(Err(Failure::Returned(exchange))) => {

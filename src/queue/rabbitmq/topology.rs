@@ -224,7 +224,9 @@ fn refused(kind: &str, name: &str, error: &Error) -> String {
             format!("the broker has a {kind} `{name}` with other arguments: {mend}. It says: {said}")
         }
         Some(ACCESS_REFUSED) => {
-            format!("the broker forbids the {kind} `{name}`: the user needs configure, write and read. It says: {said}")
+            format!(
+                "the broker forbids the {kind} `{name}`: the user needs configure, write and read. It says: {said}"
+            )
         }
         _ => format!("{kind} `{name}`: {said}"),
     }
