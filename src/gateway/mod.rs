@@ -3,6 +3,7 @@
 //! offered routes have in common stands here once.
 
 mod adopt;
+mod broker;
 mod chain;
 mod clock;
 mod delivery;

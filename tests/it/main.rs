@@ -8,6 +8,7 @@ mod model;
 mod official;
 mod planted;
 mod pushed;
+mod queue;
 mod serving;
 mod tidy;
 mod waas;
