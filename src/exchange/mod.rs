@@ -10,24 +10,29 @@
 
 mod balance;
 mod bulk;
+pub mod calendar;
+mod cancel;
 mod ledger;
 mod offer;
 mod operation;
 mod period;
 mod reconcile;
 mod record;
+mod replay;
 mod select;
 mod settle;
 mod step;
 
 pub use balance::{Balance, Bucket};
 pub use bulk::{Batch, gather};
+pub use cancel::{Withdrawn, withdraw};
 pub use ledger::{Ledger, LedgerError, Offered, RouteState, RunRow, Submission, SubmissionState, Suspension};
 pub use offer::{OfferPolicy, Page, Poll, overdue, poll, resume, sequence, suspend};
 pub use operation::{Kind, Operation, State};
 pub use period::{Period, PeriodError};
 pub use reconcile::{DesiredRecord, DesiredSet, Place, Reconciled, reconcile};
 pub use record::{Absence, Desired, Hash, Held, Record, RecordId, Trouble};
+pub use replay::{Change, foresee};
 pub use select::{Order, Selected, approve, select};
 pub use settle::{Answer, Decision, Receipt, Settled, adopt, decide, settle, settle_operation, try_again};
 pub use step::{Rest, Step, next_step};

@@ -3,19 +3,27 @@
 //! offered routes have in common stands here once.
 
 mod adopt;
+mod calendar;
+mod calendar_entry;
 mod chain;
 mod clock;
 mod desk;
+mod dry_run;
 mod files;
 mod import;
 mod keeping;
+mod replay;
 mod runs;
 mod save;
 pub mod settings;
 
 pub use adopt::{AdoptError, Adopted};
+pub use calendar_entry::calendar_defects;
+pub use calendar::{CalendarView, FiringView};
 pub use clock::{Clock, SystemClock};
 pub use import::{ImportSummary, LineResult};
+pub use dry_run::{DryRun, SampleRow};
+pub use replay::{ReplayError, ReplayRequest};
 pub use runs::{RunError, RunRequest};
 pub use save::{SaveError, Saved};
 pub use settings::Settings;
