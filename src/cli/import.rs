@@ -106,7 +106,7 @@ fn through(
         if lines == 0 {
             return Ok(total);
         }
-        let answer = link.post_bytes("/import", batch, "application/x-ndjson")?;
+        let answer = link.post_bytes(&path, batch, "application/x-ndjson")?;
         for line in answer.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
             let mut line: Value = serde_json::from_slice(line)?;
             if let Some(summary) = line["summary"].as_object() {

@@ -209,6 +209,15 @@ pub trait Ledger {
     /// The held rows of a run.
     fn held_rows(&mut self, run: i64) -> Result<Vec<RecordId>, LedgerError>;
 
+    /// Moves a record's row in one run only.
+    fn move_run_row(&mut self, run: i64, record: RecordId, bucket: Bucket) -> Result<(), LedgerError>;
+    /// The queued and held rows of a run after `after`, by record; at most `limit`.
+    fn idle_rows(&mut self, run: i64, after: RecordId, limit: usize) -> Result<Vec<RunRow>, LedgerError>;
+    /// Whether another run has an open row of the record that is not only held for approval.
+    fn wanted_elsewhere(&mut self, run: i64, record: RecordId) -> Result<bool, LedgerError>;
+    /// The accepted operation of a record with the highest generation.
+    fn newest_accepted(&mut self, record: RecordId) -> Result<Option<Operation>, LedgerError>;
+
     /// Keeps a receipt. `operation` is `None` when it fits nothing that we sent.
     fn keep_receipt(
         &mut self,

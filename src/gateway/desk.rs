@@ -276,7 +276,15 @@ impl Gateway {
         for route in &self.settings.route {
             let days = self.settings.register(&route.register).overdue_days;
             let (id, before) = (route.id.clone(), now - Millis::from(days) * DAY_MS);
-            late += self.books.write(move |tx| overdue(tx, &id, before, now))?;
+            let at = self.clock.rfc3339();
+            late += self.books.write(move |tx| {
+                let count = overdue(tx, &id, before, now)?;
+                if count > 0 {
+                    let note = Note::new(at, "calendar", EventKind::ReceiptOverdue, id);
+                    append(tx, note.with("operations", count))?;
+                }
+                Ok(count)
+            })?;
         }
         Ok(late)
     }

@@ -4,22 +4,30 @@
 
 mod adopt;
 mod broker;
+mod calendar;
+mod calendar_entry;
 mod chain;
 mod clock;
 mod delivery;
 mod desk;
+mod dry_run;
 mod files;
 mod import;
 mod keeping;
 mod push;
+mod replay;
 mod runs;
 mod save;
 pub mod settings;
 
 pub use adopt::{AdoptError, Adopted};
+pub use calendar::{CalendarView, FiringView};
+pub use calendar_entry::calendar_defects;
 pub use clock::{Clock, SystemClock};
 pub use delivery::Delivery;
+pub use dry_run::{DryRun, SampleRow};
 pub use import::{ImportSummary, LineResult, new_import};
+pub use replay::{ReplayError, ReplayRequest};
 pub use runs::{RunError, RunRequest};
 pub use save::{SaveError, Saved};
 pub use settings::Settings;

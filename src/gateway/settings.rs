@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+pub use super::calendar_entry::CalendarEntry;
 use crate::personal::Personal;
 
 /// The whole configuration.
@@ -23,6 +24,7 @@ pub struct Settings {
     pub ente: Vec<Ente>,
     pub register: Vec<Register>,
     pub route: Vec<Route>,
+    pub calendar: Vec<CalendarEntry>,
 }
 
 /// Test or production.
@@ -228,6 +230,9 @@ impl Settings {
         }
         for (index, route) in self.route.iter().enumerate() {
             self.route_defects(index, route, &mut defects);
+        }
+        for (index, entry) in self.calendar.iter().enumerate() {
+            entry.defects(self, &self.calendar[..index], &mut defects);
         }
         defects
     }

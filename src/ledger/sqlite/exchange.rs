@@ -353,6 +353,22 @@ impl Ledger for Tx<'_> {
         self.many("SELECT record FROM run_row WHERE run = ?1 AND bucket = 'held'", [run], |row| row.get(0))
     }
 
+    fn move_run_row(&mut self, run: i64, record: RecordId, bucket: Bucket) -> R<()> {
+        self.move_row_of_run(run, record, bucket)
+    }
+
+    fn idle_rows(&mut self, run: i64, after: RecordId, limit: usize) -> R<Vec<RunRow>> {
+        self.idle_rows_of_run(run, after, limit)
+    }
+
+    fn wanted_elsewhere(&mut self, run: i64, record: RecordId) -> R<bool> {
+        self.wanted_by_another_run(run, record)
+    }
+
+    fn newest_accepted(&mut self, record: RecordId) -> R<Option<Operation>> {
+        self.newest_accepted_of(record)
+    }
+
     fn keep_receipt(
         &mut self,
         route: &str,

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 
 use super::Books;
-use crate::exchange::{Balance, Bucket, Hash, LedgerError, Millis};
+use crate::exchange::{Hash, LedgerError, Millis};
 use crate::ledger::{FolderRow, RunHead};
 
 /// How ready an ente is for one flow.
@@ -223,31 +223,7 @@ impl Books {
 
     /// Runs, newest first, each with its balance.
     pub fn runs(&self, only: Option<i64>, limit: usize) -> Result<Vec<RunHead>, LedgerError> {
-        self.read(|c| {
-            let mut statement = c.prepare_cached(
-                "SELECT id, ente, register, flow, period, route, started_at, actor, selecting, selected FROM run
-                 WHERE ?1 IS NULL OR id = ?1 ORDER BY id DESC LIMIT ?2",
-            )?;
-            let rows = statement.query_map(params![only, limit as i64], |r| {
-                Ok(RunHead {
-                    id: r.get(0)?,
-                    ente: r.get(1)?,
-                    register: r.get(2)?,
-                    flow: r.get(3)?,
-                    period: r.get(4)?,
-                    route: r.get(5)?,
-                    started_at: r.get(6)?,
-                    actor: r.get(7)?,
-                    selecting: r.get(8)?,
-                    balance: Balance::new(r.get(9)?),
-                })
-            })?;
-            let mut runs = rows.collect::<rusqlite::Result<Vec<_>>>()?;
-            for run in &mut runs {
-                fill(c, run)?;
-            }
-            Ok(runs)
-        })
+        self.run_heads(only, None, limit)
     }
 
     /// Operations by state and enti (all when `None`), newest first; the limit counts what is shown.
@@ -370,19 +346,6 @@ impl Books {
             rows.collect()
         })
     }
-}
-
-fn fill(c: &Connection, run: &mut RunHead) -> rusqlite::Result<()> {
-    let mut statement =
-        c.prepare_cached("SELECT bucket, count(*) FROM run_row WHERE run = ?1 GROUP BY bucket")?;
-    let mut rows = statement.query([run.id])?;
-    while let Some(row) = rows.next()? {
-        let word: String = row.get(0)?;
-        if let Some(bucket) = Bucket::from_word(&word) {
-            run.balance.add(bucket, row.get(1)?);
-        }
-    }
-    Ok(())
 }
 
 fn operation_view(r: &rusqlite::Row<'_>) -> rusqlite::Result<OperationView> {

@@ -187,6 +187,28 @@ impl Ledger for Memory {
         let held = self.rows.iter().filter(|row| row.0 == run && row.2 == Bucket::Held);
         Ok(held.map(|row| row.1).collect())
     }
+    fn move_run_row(&mut self, run: i64, record: RecordId, bucket: Bucket) -> R<()> {
+        for row in self.rows.iter_mut().filter(|row| row.0 == run && row.1 == record) {
+            row.2 = bucket;
+            row.3 = !bucket.is_final();
+        }
+        Ok(())
+    }
+    fn idle_rows(&mut self, run: i64, after: RecordId, limit: usize) -> R<Vec<RunRow>> {
+        let idle = |row: &&(i64, RecordId, Bucket, bool)| {
+            row.0 == run && row.1 > after && matches!(row.2, Bucket::Queued | Bucket::Held)
+        };
+        let mut rows: Vec<_> = self.rows.iter().filter(idle).collect();
+        rows.sort_by_key(|row| row.1);
+        Ok(rows.into_iter().take(limit).map(|row| RunRow { record: row.1, bucket: row.2 }).collect())
+    }
+    fn wanted_elsewhere(&mut self, run: i64, record: RecordId) -> R<bool> {
+        Ok(self.rows.iter().any(|row| row.0 != run && row.1 == record && row.3 && row.2 != Bucket::Held))
+    }
+    fn newest_accepted(&mut self, record: RecordId) -> R<Option<Operation>> {
+        let accepted = self.operations.iter().filter(|op| op.record == record && op.state == State::Accepted);
+        Ok(accepted.max_by_key(|op| op.generation).cloned())
+    }
     fn keep_receipt(
         &mut self,
         _route: &str,
