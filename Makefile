@@ -13,6 +13,13 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 RACCORDO := $(TARGET)/debug/raccordo
 VENV := $(TARGET)/venv
+BROKER := $(abspath $(TARGET))/broker
+
+# A fresh private RabbitMQ for as long as one command runs.
+define with-broker
+trap 'tests/broker stop $(BROKER)' EXIT; tests/broker wipe $(BROKER); \
+	export RACCORDO_BROKER=$(BROKER) RACCORDO_AMQP="$$(cat $(BROKER)/url)"
+endef
 
 # The authorities' own schemas, to check ours against. They are not part of this repository;
 # tests say so where they are absent.
@@ -29,7 +36,7 @@ demo: build ## the whole way, from generated folders to two books that agree; st
 # Tests that drive the API from outside find their Python here.
 test: export RACCORDO_PYTHON := $(abspath $(VENV))/bin/python
 test: packages $(VENV)/.ready ## every test there is
-	if $(CARGO) nextest --version >/dev/null 2>&1; \
+	$(with-broker); if $(CARGO) nextest --version >/dev/null 2>&1; \
 	then $(CARGO) nextest run --locked --no-fail-fast; \
 	else $(CARGO) test --locked --no-fail-fast --lib --bins --tests; fi
 	$(CARGO) test --locked --doc
@@ -53,7 +60,8 @@ model: packages ## the long model test of the exchange (HISTORIES= how many)
 	RACCORDO_HISTORIES=$(or $(HISTORIES),2000000) $(CARGO) test --locked --test it -- model --nocapture
 
 bench: packages ## measurements, each beside its anchor; builds the release profile
-	$(CARGO) bench --locked
+	$(CARGO) bench --locked --no-run
+	$(with-broker); $(CARGO) bench --locked
 
 clean-test: ## lint and test what is committed, in a fresh clone
 	rm -rf $(TARGET)/clean-test
@@ -68,7 +76,7 @@ build:
 	$(CARGO) build --locked --bin raccordo --test it
 
 packages:
-	.ci/packages cc xmllint openssl python
+	.ci/packages cc xmllint openssl python rabbitmq
 
 $(VENV)/.ready: tests/python/requirements.txt | packages
 	python3 -m venv --clear $(VENV)

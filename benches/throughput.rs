@@ -7,6 +7,8 @@
 
 #[path = "throughput/anchor.rs"]
 mod anchor;
+#[path = "throughput/broker.rs"]
+mod broker;
 #[path = "throughput/bulk.rs"]
 mod bulk;
 #[path = "throughput/import.rs"]
@@ -35,11 +37,12 @@ const ROUNDS: usize = 3;
 type Part = (&'static str, fn(&mut Table) -> Result<()>);
 
 /// What is measured, in this order.
-const PARTS: [Part; 5] = [
+const PARTS: [Part; 6] = [
     ("pipeline", pipeline::measure),
     ("import", import::measure),
     ("bulk", bulk::measure),
     ("offer", offer::measure),
+    ("broker", broker::measure),
     ("start", start::measure),
 ];
 
@@ -51,7 +54,7 @@ fn main() -> Result<()> {
         return Ok(());
     }
     if let Some(unknown) = words.iter().find(|word| PARTS.iter().all(|(name, _)| name != word)) {
-        bail!("there is no part `{unknown}`: pipeline, import, bulk, offer, start");
+        bail!("there is no part `{unknown}`: pipeline, import, bulk, offer, broker, start");
     }
     let mut table = Table::begin();
     for (name, part) in PARTS {
@@ -70,6 +73,7 @@ fn child(words: &[String]) -> Result<Value> {
         ["pipeline", records] => pipeline::run(records.parse()?),
         ["import", records, ledger] => import::run(records.parse()?, ledger),
         ["anchor", rows] => anchor::run(rows.parse()?),
+        ["broker", in_flight] => broker::run(in_flight.parse()?),
         ["bulk", ledger] => bulk::run(ledger),
         ["offer", ledger] => offer::run(ledger),
         ["open", ledger] => start::run(ledger),

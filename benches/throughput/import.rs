@@ -1,6 +1,7 @@
 //! Durable import through the gateway into a fresh ledger, beside bare group commits.
 
 use anyhow::{Result, ensure};
+use raccordo::gateway::new_import;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -49,7 +50,7 @@ pub fn run(records: usize, ledger: &str) -> Result<Value> {
     let directory = material::fresh(ledger)?;
     let gateway = material::gateway(&directory.display().to_string(), "file")?;
     let span = Span::begin()?;
-    let summary = gateway.import(material::folders(records)?, "bench", |_| ())?;
+    let summary = gateway.import(material::folders(records)?, &new_import()?, "bench", |_| ())?;
     let (cpu, wall) = span.seconds()?;
     ensure!(summary.not_saved == 0 && summary.withheld == 0, "generated folders were refused");
     drop(gateway);

@@ -68,6 +68,12 @@ event_kinds! {
     RunApproved = "run-approved",
     /// A person rejected a held run.
     RunRejected = "run-rejected",
+    /// A run was cancelled: what had not left was withdrawn.
+    RunCancelled = "run-cancelled",
+    /// The calendar's firing came too late, or could not start.
+    CalendarMissed = "calendar-missed",
+    /// Operations had no receipt in time and wait for a person.
+    ReceiptOverdue = "receipt-overdue",
     /// A person asked for a replay.
     ReplayRequested = "replay-requested",
     /// What was sent before raccordo was read into the acknowledged side.

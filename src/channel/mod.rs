@@ -4,4 +4,5 @@
 pub mod courier;
 pub mod limits;
 pub mod offer;
+pub mod pause;
 pub mod push;

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::Outcome;
 use super::link::Link;
 use super::show::cell;
+use crate::gateway::new_import;
 
 /// Lines that go to a running server in one request.
 const BATCH: usize = 500;
@@ -59,13 +60,14 @@ pub fn run(import: &Import, config: Option<&Path>, json: bool) -> anyhow::Result
             bar.suspend(|| print_line(line, json));
         }
     };
+    let mark = new_import()?;
     let summary = match link.gateway() {
         Some(gateway) => {
             let summary = gateway
-                .import(file, "local", |line| hear(&serde_json::to_value(line).unwrap_or_default()))?;
+                .import(file, &mark, "local", |line| hear(&serde_json::to_value(line).unwrap_or_default()))?;
             serde_json::to_value(summary)?
         }
-        None => through(&link, file, &mut hear)?,
+        None => through(&link, file, &mark, &mut hear)?,
     };
     bar.finish_and_clear();
     if json {
@@ -84,7 +86,13 @@ pub fn run(import: &Import, config: Option<&Path>, json: bool) -> anyhow::Result
 }
 
 /// Through a running server, in batches; line numbers stay those of the file.
-fn through(link: &Link, mut file: impl BufRead, hear: &mut impl FnMut(&Value)) -> anyhow::Result<Value> {
+fn through(
+    link: &Link,
+    mut file: impl BufRead,
+    mark: &str,
+    hear: &mut impl FnMut(&Value),
+) -> anyhow::Result<Value> {
+    let path = format!("/import?import={mark}");
     let mut total = serde_json::json!({
         "lines": 0, "saved": 0, "with_findings": 0, "not_saved": 0, "records": 0, "withheld": 0,
     });
@@ -98,7 +106,7 @@ fn through(link: &Link, mut file: impl BufRead, hear: &mut impl FnMut(&Value)) -
         if lines == 0 {
             return Ok(total);
         }
-        let answer = link.post_bytes("/import", batch, "application/x-ndjson")?;
+        let answer = link.post_bytes(&path, batch, "application/x-ndjson")?;
         for line in answer.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
             let mut line: Value = serde_json::from_slice(line)?;
             if let Some(summary) = line["summary"].as_object() {

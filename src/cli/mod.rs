@@ -1,6 +1,7 @@
 //! The command line: one file per command. Exit 0 fine, 1 findings, 2 could not try.
 
 mod adopt;
+mod calendar;
 mod check;
 mod decide;
 mod demo;
@@ -10,6 +11,7 @@ mod generate;
 mod import;
 mod link;
 mod map;
+mod replay;
 mod routes;
 mod runs;
 mod sandbox;
@@ -43,6 +45,7 @@ const EXAMPLES: &str = "Examples:
   raccordo map --flow FLOW folder.json                FLOW as `raccordo check` lists it
   raccordo import folders.ndjson && raccordo readiness
   raccordo report --ente H501 --flow FLOW --period 2026-T3
+  raccordo replay --flow FLOW --state refused         what today's mapping would change
   raccordo sync F-1 --to REGISTER --wait 5s";
 
 #[derive(Subcommand)]
@@ -75,6 +78,10 @@ enum Command {
     /// Runs and their balances.
     #[command(subcommand)]
     Runs(runs::Runs),
+    /// Reports that start by themselves: what comes, what was missed, what the deadline leaves.
+    Calendar,
+    /// Map stored folders again by today's mapping; say what changes, and send it with --start.
+    Replay(replay::Replay),
     /// Containers and operations, by name or by state.
     Submissions(show::Submissions),
     /// Decide an operation whose outcome the register leaves unknown.
@@ -153,6 +160,8 @@ fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Sync(sync) => runs::sync(sync, cli.config.as_deref(), cli.json),
         Command::Report(report) => runs::report(report, cli.config.as_deref(), cli.json),
         Command::Runs(runs) => runs::runs(runs, cli.config.as_deref(), cli.json),
+        Command::Calendar => calendar::run(cli.config.as_deref(), cli.json),
+        Command::Replay(replay) => replay::run(replay, cli.config.as_deref(), cli.json),
         Command::Submissions(which) => show::submissions(which, cli.config.as_deref(), cli.json),
         Command::Decide(decide) => decide::decide(decide, cli.config.as_deref(), cli.json),
         Command::Outcome(outcome) => decide::outcome(outcome, cli.config.as_deref(), cli.json),

@@ -42,6 +42,24 @@ pub struct RouteState {
     pub last_since: Option<Millis>,
     pub last_polled: Option<Millis>,
     pub suspended: Option<Suspension>,
+    /// Failures in a row of a pushed route, and until when it is left alone.
+    pub failures: u32,
+    pub open_until: Option<Millis>,
+}
+
+impl RouteState {
+    /// A route of which nothing is known yet.
+    pub fn new(id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            last_given: 0,
+            last_since: None,
+            last_polled: None,
+            suspended: None,
+            failures: 0,
+            open_until: None,
+        }
+    }
 }
 
 /// Where a container stands.
@@ -115,6 +133,18 @@ pub trait Ledger {
     ) -> Result<(), LedgerError>;
     /// Queued operations of a route: interactive first, then oldest; at most `limit`, skipping the first `skip`.
     fn queued(&mut self, route: &str, skip: usize, limit: usize) -> Result<Vec<Operation>, LedgerError>;
+    /// The queued operations of a route, interactive or not, behind a place in the queue, as the
+    /// lanes they belong to: only lanes with nothing under way at the register. A lane comes once
+    /// per operation.
+    fn ready_lanes(
+        &mut self,
+        route: &str,
+        interactive: bool,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<super::Lane>, LedgerError>;
+    /// Queued operations of one folder on a route, oldest first.
+    fn queued_of_lane(&mut self, route: &str, folder: i64) -> Result<Vec<Operation>, LedgerError>;
     /// Operations of a route that are queued, out or retrying (those a gap puts in doubt).
     fn open_operations(&mut self, route: &str) -> Result<Vec<Operation>, LedgerError>;
 
@@ -150,6 +180,25 @@ pub trait Ledger {
     /// Containers of a route that went out before `before` and are still without receipt.
     fn out_since_before(&mut self, route: &str, before: Millis) -> Result<Vec<Offered>, LedgerError>;
 
+    /// An attempt to send, or to ask, begins.
+    fn begin_attempt(
+        &mut self,
+        submission: i64,
+        number: u32,
+        asks: bool,
+        at: Millis,
+    ) -> Result<(), LedgerError>;
+    /// What an attempt came to; words and codes only.
+    fn end_attempt(
+        &mut self,
+        submission: i64,
+        number: u32,
+        asks: bool,
+        at: Millis,
+        outcome: &str,
+        code: &str,
+    ) -> Result<(), LedgerError>;
+
     /// Size of a kept fragment, bytes.
     fn fragment_bytes(&mut self, record: RecordId, content: &Hash) -> Result<usize, LedgerError>;
 
@@ -159,6 +208,15 @@ pub trait Ledger {
     fn move_run_rows(&mut self, record: RecordId, bucket: Bucket) -> Result<(), LedgerError>;
     /// The held rows of a run.
     fn held_rows(&mut self, run: i64) -> Result<Vec<RecordId>, LedgerError>;
+
+    /// Moves a record's row in one run only.
+    fn move_run_row(&mut self, run: i64, record: RecordId, bucket: Bucket) -> Result<(), LedgerError>;
+    /// The queued and held rows of a run after `after`, by record; at most `limit`.
+    fn idle_rows(&mut self, run: i64, after: RecordId, limit: usize) -> Result<Vec<RunRow>, LedgerError>;
+    /// Whether another run has an open row of the record that is not only held for approval.
+    fn wanted_elsewhere(&mut self, run: i64, record: RecordId) -> Result<bool, LedgerError>;
+    /// The accepted operation of a record with the highest generation.
+    fn newest_accepted(&mut self, record: RecordId) -> Result<Option<Operation>, LedgerError>;
 
     /// Keeps a receipt. `operation` is `None` when it fits nothing that we sent.
     fn keep_receipt(

@@ -4,32 +4,49 @@
 //! The way of a record through this room, in reading order:
 //! `reconcile` (a folder was saved: the desired side moves) → `select` (a run or a
 //! sync wants it up to date: an operation is queued) → `offer` / `bulk` (it leaves:
-//! ids and timestamps are stored first) → `settle` (the receipt came: the
+//! ids and timestamps are stored first; `lanes` and `deliver`: it is pushed) → `settle` (the receipt came: the
 //! acknowledged side moves, the next operation of the same unit is queued).
 //! Every function works through the [`Ledger`] trait inside one transaction of it.
 
 mod balance;
+mod breaker;
 mod bulk;
+mod deliver;
+mod hours;
+mod lanes;
+pub mod calendar;
+mod cancel;
 mod ledger;
 mod offer;
 mod operation;
 mod period;
 mod reconcile;
 mod record;
+mod retry;
+mod replay;
 mod select;
 mod settle;
 mod step;
 
 pub use balance::{Balance, Bucket};
+pub use breaker::{Admission, Breaker, Sign};
 pub use bulk::{Batch, gather};
+pub use cancel::{Withdrawn, withdraw};
+pub use deliver::{Begun, Delivered, Patience, Said, begin, conclude};
+pub use hours::Hours;
+pub use lanes::{Gathered, Gathering, Lane, gather_lanes};
 pub use ledger::{Ledger, LedgerError, Offered, RouteState, RunRow, Submission, SubmissionState, Suspension};
 pub use offer::{OfferPolicy, Page, Poll, overdue, poll, resume, sequence, suspend};
 pub use operation::{Kind, Operation, State};
 pub use period::{Period, PeriodError};
 pub use reconcile::{DesiredRecord, DesiredSet, Place, Reconciled, reconcile};
 pub use record::{Absence, Desired, Hash, Held, Record, RecordId, Trouble};
+pub use replay::{Change, foresee};
+pub use retry::{Failure, Next, Schedule, next};
 pub use select::{Order, Selected, approve, select};
-pub use settle::{Answer, Decision, Receipt, Settled, adopt, decide, settle, settle_operation, try_again};
+pub use settle::{
+    Answer, Decision, Receipt, Settled, adopt, decide, park, settle, settle_operation, try_again,
+};
 pub use step::{Rest, Step, next_step};
 
 /// Milliseconds since 1970-01-01T00:00:00Z.

@@ -120,4 +120,9 @@ impl Operation {
     pub fn name(&self) -> String {
         format!("{}.{}", self.record, self.generation)
     }
+
+    /// A cancel that replaces nothing: it counts towards a run's threshold.
+    pub fn only_cancels(&self) -> bool {
+        self.kind == Kind::Cancel && !self.replacement
+    }
 }

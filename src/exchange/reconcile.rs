@@ -65,7 +65,7 @@ pub fn reconcile(
     for wanted in &set.records {
         let found = known.iter().position(|record| record.key == wanted.key);
         let id = match found {
-            Some(index) => update(ledger, place, known.swap_remove(index), wanted, now)?,
+            Some(index) => update(ledger, place, &known.swap_remove(index), wanted, now)?,
             None => ledger.add_record(&fresh(place, wanted))?,
         };
         done.records.push(id);
@@ -79,7 +79,7 @@ pub fn reconcile(
     Ok(done)
 }
 
-fn fresh(place: Place<'_>, wanted: &DesiredRecord) -> Record {
+pub(super) fn fresh(place: Place<'_>, wanted: &DesiredRecord) -> Record {
     Record {
         id: 0,
         ente: place.ente.to_owned(),
@@ -111,17 +111,25 @@ fn desired_of(wanted: &DesiredRecord) -> Desired {
 fn update(
     ledger: &mut dyn Ledger,
     place: Place<'_>,
-    mut record: Record,
+    before: &Record,
     wanted: &DesiredRecord,
     now: Millis,
 ) -> Result<i64, LedgerError> {
-    let before = record.clone();
-    record.desired = desired_of(wanted);
-    (record.from, record.to) = (wanted.from, wanted.to);
-    record.flow = place.flow.to_owned();
-    record.source.clone_from(&wanted.source);
-    record.needs.clone_from(&wanted.needs);
-    if record != before { store(ledger, place, record, now) } else { Ok(record.id) }
+    let record = moved(before, place, wanted);
+    if record != *before { store(ledger, place, record, now) } else { Ok(record.id) }
+}
+
+/// A known record as the folder maps to it today.
+pub(super) fn moved(before: &Record, place: Place<'_>, wanted: &DesiredRecord) -> Record {
+    Record {
+        desired: desired_of(wanted),
+        from: wanted.from,
+        to: wanted.to,
+        flow: place.flow.to_owned(),
+        source: wanted.source.clone(),
+        needs: wanted.needs.clone(),
+        ..before.clone()
+    }
 }
 
 /// The folder no longer maps to a known record: says why, or that it vanished.
@@ -141,7 +149,7 @@ fn missing(
     Ok(vanished)
 }
 
-fn verdict(record: &Record, set: &DesiredSet) -> Desired {
+pub(super) fn verdict(record: &Record, set: &DesiredSet) -> Desired {
     let source = &record.source;
     let never_left = record.held.is_none() && record.current.is_none();
     let complete = set.complete.iter().any(|(from, to)| *from <= record.from && record.from <= *to);

@@ -1,8 +1,8 @@
 //! A run, a sync or a replay wants records up to date: operations are queued.
 
 use super::{
-    Bucket, Desired, Hash, Kind, Ledger, LedgerError, Millis, Operation, Record, RecordId, Rest, RunRow,
-    State, Step, next_step,
+    Bucket, Desired, Hash, Ledger, LedgerError, Millis, Operation, Record, RecordId, Rest, RunRow, State,
+    Step, next_step,
 };
 
 /// How the selected records shall leave.
@@ -43,11 +43,13 @@ pub fn select(
         return Ok(None);
     }
     let mut selected = Selected { bucket: Bucket::Unchanged, duplicate_key: false, cancels: false };
-    selected.cancels = matches!(step, Step::Do { kind: Kind::Cancel, replacement: false, .. });
+    selected.cancels = step.only_cancels();
     if let Some(current) = record.current {
-        selected.bucket = ledger.operation(current)?.state.into();
+        selected.bucket = take_up(ledger, current, order, now)?.into();
         selected.cancels = false;
-        record.due = Some(order.clone());
+        // What a person waits for stays urgent when bulk work selects it too.
+        let interactive = order.interactive || record.due.is_some_and(|due| due.interactive);
+        record.due = Some(Order { interactive, ..order.clone() });
         ledger.put_record(&record)?;
     } else if taken_by_another(ledger, &record, step)? {
         selected.bucket = Bucket::SetAside;
@@ -57,6 +59,35 @@ pub fn select(
     }
     ledger.add_run_row(run, RunRow { record: record.id, bucket: selected.bucket })?;
     Ok(Some(selected))
+}
+
+/// What is queued already leaves before bulk work once a person waits for it.
+fn take_up(
+    ledger: &mut dyn Ledger,
+    operation: i64,
+    order: &Order,
+    now: Millis,
+) -> Result<State, LedgerError> {
+    let mut operation = ledger.operation(operation)?;
+    if order.interactive && !operation.interactive && operation.state == State::Queued {
+        operation.interactive = true;
+        ledger.put_operation(&operation, State::Queued, now, "a person waits for it")?;
+    }
+    if let Some(submission) = operation.submission.filter(|_| order.interactive) {
+        hurry(ledger, submission, now)?;
+    }
+    Ok(operation.state)
+}
+
+/// A container that waits for its turn, or for its next try, is due now once a person waits for it.
+fn hurry(ledger: &mut dyn Ledger, submission: i64, now: Millis) -> Result<(), LedgerError> {
+    let mut submission = ledger.submission(submission)?;
+    if submission.state == super::SubmissionState::Queued && !submission.interactive {
+        submission.interactive = true;
+        submission.due = submission.due.min(now);
+        ledger.put_submission(&submission)?;
+    }
+    Ok(())
 }
 
 fn start(
@@ -165,7 +196,22 @@ pub(super) fn enqueue(
     ledger.put_record(&record)
 }
 
+/// True where bulk work that needed no approval would now go on as a cancel that replaces nothing:
+/// no run has counted it towards its threshold (ADR 0008).
+pub(super) fn needs_approval(before: &Operation, step: Step, interactive: bool) -> bool {
+    step.only_cancels() && !before.only_cancels() && !interactive
+}
+
+/// Holds a record, which has no operation, in each run that has it open, until a person approves.
+pub(super) fn hold(ledger: &mut dyn Ledger, mut record: Record) -> Result<(), LedgerError> {
+    record.due = None;
+    ledger.put_record(&record)?;
+    ledger.move_run_rows(record.id, Bucket::Held)
+}
+
 /// Re-decides a queued operation after its record moved; what has left stays as it is.
+///
+/// `None` when nothing is queued any more: it is no longer needed, or is held for approval.
 pub(super) fn requeue(
     ledger: &mut dyn Ledger,
     mut record: Record,
@@ -178,6 +224,13 @@ pub(super) fn requeue(
         return Ok(None);
     }
     match next_step(&record, can_replace) {
+        step if needs_approval(&operation, step, operation.interactive) => {
+            operation.state = State::Superseded;
+            ledger.put_operation(&operation, State::Queued, now, "now only a cancel: needs approval")?;
+            record.current = None;
+            hold(ledger, record)?;
+            Ok(None)
+        }
         Step::Do { kind, content, register_key, replacement } => {
             let before = operation.clone();
             (operation.kind, operation.content, operation.register_key) = (kind, content, register_key);

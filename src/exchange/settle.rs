@@ -1,7 +1,7 @@
 //! A receipt came, or a person decided: the acknowledged side moves, in the same
 //! transaction as the operation's state and the next operation of the same unit.
 
-use super::select::enqueue;
+use super::select::{enqueue, hold, needs_approval};
 use super::{
     Bucket, Hash, Held, Kind, Ledger, LedgerError, Millis, Operation, Record, Rest, State, Step, Submission,
     SubmissionState, Suspension, Trouble, next_step, suspend,
@@ -249,7 +249,7 @@ fn finish(
     }
     close_submission(ledger, operation)?;
     ledger.put_record(&record)?;
-    if record.current.is_none() && follow(ledger, record.clone(), can_replace, now)? {
+    if record.current.is_none() && follow(ledger, record.clone(), operation, can_replace, now)? {
         return Ok(());
     }
     ledger.move_run_rows(record.id, last_word(&record, operation))
@@ -261,14 +261,19 @@ fn last_word(record: &Record, operation: &Operation) -> Bucket {
     if operation.state == State::Accepted && withheld { Bucket::SetAside } else { operation.state.into() }
 }
 
-/// Queues the next operation of a record that is due; true when there is one.
+/// Queues the next operation of a record that is due, or holds it; false when there is none.
 fn follow(
     ledger: &mut dyn Ledger,
     mut record: Record,
+    before: &Operation,
     can_replace: bool,
     now: Millis,
 ) -> Result<bool, LedgerError> {
     let step = next_step(&record, can_replace);
+    if record.due.as_ref().is_some_and(|order| needs_approval(before, step, order.interactive)) {
+        hold(ledger, record)?;
+        return Ok(true);
+    }
     if record.due.is_some() && matches!(step, Step::Do { .. }) {
         let id = record.id;
         enqueue(ledger, record, step, now, "follows")?;
@@ -328,6 +333,20 @@ pub fn decide(
     }
     finish(ledger, record, &operation, from, can_replace, now, "decided by a person")?;
     Ok(operation.state)
+}
+
+/// What left, or may have left, can't be worked on any further: a person decides.
+pub fn park(
+    ledger: &mut dyn Ledger,
+    mut operation: Operation,
+    can_replace: bool,
+    now: Millis,
+    cause: &str,
+) -> Result<(), LedgerError> {
+    let from = operation.state;
+    operation.state = State::Parked;
+    let record = ledger.record(operation.record)?;
+    finish(ledger, record, &operation, from, can_replace, now, cause)
 }
 
 /// A person lets a refused operation be tried again as it is: the next run or sync sends it

@@ -24,6 +24,13 @@ pub enum Step {
     Do { kind: Kind, content: Hash, register_key: Hash, replacement: bool },
 }
 
+impl Step {
+    /// A cancel that replaces nothing: it counts towards a run's threshold.
+    pub const fn only_cancels(&self) -> bool {
+        matches!(self, Self::Do { kind: Kind::Cancel, replacement: false, .. })
+    }
+}
+
 /// The next operation of a record, whatever is under way.
 ///
 /// Where the register has no replace, a changed record is cancelled first and inserted

@@ -8,6 +8,7 @@ pub mod check;
 mod check_rows;
 mod check_values;
 mod container;
+pub mod difference;
 pub mod files;
 pub mod fixtures;
 mod incident;

@@ -52,70 +52,82 @@ impl Gateway {
         let mut adopted = Adopted { name: name_of(payload), records: former.len(), ..Adopted::default() };
         let (standing, cancelled) = net(former);
         adopted.cancelled = cancelled;
-        for record in standing {
-            self.adopt_record(ente, flow.register(), &record, &mut adopted)?;
+        // Where everything was cancelled again there is still an event to tell.
+        let chunks: Vec<_> =
+            if standing.is_empty() { vec![&[][..]] } else { standing.chunks(CHUNK).collect() };
+        for chunk in chunks {
+            self.adopt_chunk(ente, flow.register(), chunk, actor, &mut adopted)?;
         }
-        let (at, actor) = (self.clock.rfc3339(), actor.to_owned());
-        let note = Note::new(at, &actor, EventKind::HistoryAdopted, adopted.name.clone());
-        let note = note.with("records", adopted.records).with("unmatched", adopted.unmatched);
-        self.books.write(move |tx| append(tx, note))?;
         Ok(adopted)
     }
 
-    fn adopt_record(
+    /// Adopts some records of a container, and tells the audit chain, in one transaction.
+    fn adopt_chunk(
+        &self,
+        ente: &str,
+        register: &str,
+        chunk: &[AdoptedRecord],
+        actor: &str,
+        adopted: &mut Adopted,
+    ) -> Result<(), LedgerError> {
+        let before = adopted.unmatched;
+        let acts = chunk
+            .iter()
+            .map(|former| self.former_act(ente, register, former, adopted))
+            .collect::<Result<Vec<_>, _>>()?;
+        let (at, name, now) = (self.clock.rfc3339(), adopted.name.clone(), self.clock.now_ms());
+        let note = Note::new(at, actor, EventKind::HistoryAdopted, name.clone());
+        let note = note.with("records", acts.len()).with("unmatched", adopted.unmatched - before);
+        let can_replace = self.settings.register(register).can_replace;
+        let (ente, register) = (ente.to_owned(), register.to_owned());
+        self.books.write(move |tx| {
+            for (key, act) in acts {
+                match act {
+                    Former::Unmatched => tx.put_unmatched(&ente, &register, &key, &name, now)?,
+                    Former::Holds { record, content, sealed } => {
+                        tx.keep_fragment(record, &content, &sealed)?;
+                        tx.drop_unmatched(&ente, &register, &key)?;
+                        adopt(tx, record, Some((content, key)), can_replace, now)?;
+                    }
+                    Former::Cancelled { held } => {
+                        tx.drop_unmatched(&ente, &register, &key)?;
+                        if let Some(record) = held {
+                            adopt(tx, record, None, can_replace, now)?;
+                        }
+                    }
+                }
+            }
+            append(tx, note)
+        })
+    }
+
+    /// What one former record means for the books, under its register key.
+    fn former_act(
         &self,
         ente: &str,
         register: &str,
         former: &AdoptedRecord,
         adopted: &mut Adopted,
-    ) -> Result<(), LedgerError> {
+    ) -> Result<(Hash, Former), LedgerError> {
         let key = self.register_key_hash(register, former.register_key.expose());
-        let content = self.content_hash(register, former.fragment.expose());
         if former.operation == OperationKind::Cancel {
             adopted.cancelled += 1;
-            return self.adopt_cancel(ente, register, key);
+            // What an earlier file brought in under this key is no longer held.
+            let held = self.books.record_holding(ente, register, &key)?;
+            return Ok((key, Former::Cancelled { held }));
         }
-        let found = self.books.record_with_key(ente, register, &key)?;
-        let now = self.clock.now_ms();
-        let Some(target) = found else {
-            let (ente, register, name) = (ente.to_owned(), register.to_owned(), adopted.name.clone());
-            self.books.write(move |tx| tx.put_unmatched(&ente, &register, &key, &name, now))?;
+        let Some(target) = self.books.record_with_key(ente, register, &key)? else {
             adopted.unmatched += 1;
-            return Ok(());
+            return Ok((key, Former::Unmatched));
         };
+        let content = self.content_hash(register, former.fragment.expose());
         let subject =
             self.sealer.open_subject(&WrappedKey::from_bytes(target.wrapped_key)).map_err(sealed)?;
         let place = fragment_place(ente, &target.folder_id, &target.key);
-        let closed = self.sealer.seal(&subject, &place, former.fragment.expose()).map_err(sealed)?;
-        let can_replace = self.settings.register(register).can_replace;
-        let (ente, register) = (ente.to_owned(), register.to_owned());
-        self.books.write(move |tx| {
-            tx.keep_fragment(target.record, &content, &closed)?;
-            tx.drop_unmatched(&ente, &register, &key)?;
-            adopt(tx, target.record, Some((content, key)), can_replace, now)
-        })?;
-        if target.desired_content == Some(content) {
-            adopted.same += 1;
-        } else {
-            adopted.different += 1;
-        }
-        Ok(())
-    }
-}
-
-impl Gateway {
-    /// A former cancel: what an earlier file brought in under this key is no longer held.
-    fn adopt_cancel(&self, ente: &str, register: &str, key: Hash) -> Result<(), LedgerError> {
-        let held = self.books.record_holding(ente, register, &key)?;
-        let (ente, register, now) = (ente.to_owned(), register.to_owned(), self.clock.now_ms());
-        let can_replace = self.settings.register(&register).can_replace;
-        self.books.write(move |tx| {
-            tx.drop_unmatched(&ente, &register, &key)?;
-            match held {
-                Some(record) => adopt(tx, record, None, can_replace, now),
-                None => Ok(()),
-            }
-        })
+        let sealed = self.sealer.seal(&subject, &place, former.fragment.expose()).map_err(sealed)?;
+        let same = target.desired_content == Some(content);
+        *if same { &mut adopted.same } else { &mut adopted.different } += 1;
+        Ok((key, Former::Holds { record: target.record, content, sealed }))
     }
 
     /// A person says what a register holds of one record, whatever the books say: nothing, or
@@ -147,6 +159,19 @@ impl Gateway {
             append(tx, note.with("register_holds", holds))
         })
     }
+}
+
+/// Records adopted in one transaction.
+const CHUNK: usize = 500;
+
+/// What a former record means for the books.
+enum Former {
+    /// No folder maps to it.
+    Unmatched,
+    /// The register holds this content of one of our records.
+    Holds { record: i64, content: Hash, sealed: Vec<u8> },
+    /// It no longer holds what it held of a record, if of any.
+    Cancelled { held: Option<i64> },
 }
 
 /// What stands after the cancels of the same file; and how many pairs went.

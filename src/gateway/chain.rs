@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::audit::{self, Event, EventKind};
-use crate::exchange::LedgerError;
-use crate::ledger::Tx;
+use crate::exchange::{Hash, LedgerError};
+use crate::ledger::{Books, Tx};
 
 /// An event to append: ids, counts and names only.
 pub struct Note {
@@ -52,18 +52,42 @@ impl super::Gateway {
         self.books.write(move |tx| append(tx, Note { at, actor, what, subject, detail }))
     }
 
-    /// Recomputes the whole chain; the inner result says where it breaks.
+    /// Recomputes the whole chain, chunk after chunk; the inner result says where it breaks.
     pub fn verify_audit(&self) -> Result<Result<audit::Verified, audit::Broken>, LedgerError> {
-        let mut links = Vec::new();
-        let mut after = 0;
-        loop {
-            let rows = self.books.audit(after, 10_000)?;
-            let Some(last) = rows.last() else { return Ok(audit::verify(links)) };
-            after = last.0;
-            for (sequence, event, hash) in rows {
-                let event = serde_json::from_str(&event)
-                    .map_err(|_| LedgerError::Corrupt(format!("audit event {sequence}")))?;
-                links.push(audit::Link { sequence: sequence.unsigned_abs(), event, hash });
+        let mut links = Links { books: &self.books, after: 0, chunk: Vec::new().into_iter(), failed: None };
+        let verdict = audit::verify(&mut links);
+        links.failed.map_or(Ok(verdict), Err)
+    }
+}
+
+/// Links of the chain read at a time: a ledger of many years fits no memory.
+const CHUNK: usize = 10_000;
+
+/// The stored chain from its first link on; ends early where it can't be read, and says why.
+struct Links<'a> {
+    books: &'a Books,
+    after: i64,
+    chunk: std::vec::IntoIter<(i64, String, Hash)>,
+    failed: Option<LedgerError>,
+}
+
+impl Iterator for Links<'_> {
+    type Item = audit::Link;
+
+    fn next(&mut self) -> Option<audit::Link> {
+        if self.chunk.as_slice().is_empty() {
+            match self.books.audit(self.after, CHUNK) {
+                Ok(rows) => self.chunk = rows.into_iter(),
+                Err(error) => self.failed = Some(error),
+            }
+        }
+        let (sequence, event, hash) = self.chunk.next()?;
+        self.after = sequence;
+        match serde_json::from_str(&event) {
+            Ok(event) => Some(audit::Link { sequence: sequence.unsigned_abs(), event, hash }),
+            Err(_) => {
+                self.failed = Some(LedgerError::Corrupt(format!("audit event {sequence}")));
+                None
             }
         }
     }

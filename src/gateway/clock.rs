@@ -36,9 +36,14 @@ impl Clock for SystemClock {
     }
 }
 
-fn in_rome(ms: Millis) -> Zoned {
+pub(super) fn in_rome(ms: Millis) -> Zoned {
     let timestamp = Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH);
-    timestamp.to_zoned(TimeZone::get("Europe/Rome").unwrap_or(TimeZone::UTC))
+    timestamp.to_zoned(rome())
+}
+
+/// The zone in which officials read a clock.
+pub(super) fn rome() -> TimeZone {
+    TimeZone::get("Europe/Rome").unwrap_or(TimeZone::UTC)
 }
 
 /// Milliseconds as `2023-11-27T11:04:56.852Z`: exactly three fraction digits.

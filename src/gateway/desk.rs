@@ -9,20 +9,40 @@ use super::{Gateway, container_settings};
 use crate::audit::EventKind;
 use crate::channel::offer::{OfferDesk, Served, Soon};
 use crate::exchange::{
-    Answer, Decision, Ledger, LedgerError, Millis, OfferPolicy, Offered, Page, Poll, Receipt, Record,
-    Settled, State, Suspension, decide, overdue, poll, resume, sequence, settle, settle_operation, suspend,
-    try_again,
+    Decision, Ledger, LedgerError, Millis, OfferPolicy, Offered, Page, Poll, Receipt, Record, Settled, State,
+    Suspension, decide, overdue, park, poll, resume, sequence, settle, suspend, try_again,
 };
 use crate::flow::{Catalog, Container, Header, Part};
 use crate::ledger::{Tx, failpoint};
 use crate::personal::Personal;
-use crate::seal::WrappedKey;
+use crate::seal::{SealError, WrappedKey};
 
 /// A `since` further ahead than this is beyond reason.
 const SINCE_TOLERANCE_MS: Millis = 86_400_000;
 /// More than any recipient can have been given in the gap of a lost ledger.
 const PROGRESSIVE_JUMP: u32 = 100_000;
 const DAY_MS: Millis = 86_400_000;
+
+/// Why an offered container cannot be served.
+enum Unserved {
+    /// This one alone is at fault, for this reason: its neighbours are served.
+    Unfit(String),
+    /// The ledger or the installation's key failed: the recipient asks again.
+    Failed(LedgerError),
+}
+
+impl From<LedgerError> for Unserved {
+    fn from(error: LedgerError) -> Self {
+        let damaged = |cause: &SealError| matches!(cause, SealError::Format | SealError::Authentication);
+        match &error {
+            LedgerError::Missing(_) => Self::Unfit("payload-missing".into()),
+            LedgerError::Store(cause) if cause.downcast_ref().is_some_and(damaged) => {
+                Self::Unfit("payload-damaged".into())
+            }
+            _ => Self::Failed(error),
+        }
+    }
+}
 
 impl OfferDesk for Arc<Gateway> {
     fn page(&self, route: &str, since: Millis, limit: usize) -> Soon<'_, Result<Vec<Served>, LedgerError>> {
@@ -75,47 +95,61 @@ impl Gateway {
                 "the recipient knows a timestamp this ledger never gave: route suspended"
             );
         }
-        let served = page.flows.iter().filter_map(|offered| self.served(offered, can_replace).transpose());
-        let served = served.collect();
+        let mut served = Vec::with_capacity(page.flows.len());
+        for offered in &page.flows {
+            match self.served(offered) {
+                Ok(flow) => served.push(flow),
+                Err(Unserved::Unfit(code)) => self.set_aside(offered, &code, can_replace)?,
+                Err(Unserved::Failed(error)) => return Err(error),
+            }
+        }
         failpoint::pass("offer.before-answer");
-        served
+        Ok(served)
     }
 
-    /// Builds the bytes of one offered container; one that no longer passes its schema is parked.
-    fn served(&self, offered: &Offered, can_replace: bool) -> Result<Option<Served>, LedgerError> {
+    /// Builds the bytes of one offered container.
+    fn served(&self, offered: &Offered) -> Result<Served, Unserved> {
         let operation = &offered.operation;
         let head = self.books.record_head(operation.record)?;
         let fragment = self.open_fragment(operation.record, &operation.content)?;
-        let ente = self.settings.ente(&head.ente).ok_or_else(|| LedgerError::Missing(head.ente.clone()))?;
-        let flow = self.catalog.find(&head.flow).ok_or_else(|| LedgerError::Missing(head.flow.clone()))?;
+        let ente = self.settings.ente(&head.ente).ok_or_else(|| Unserved::Unfit("no-ente".into()))?;
+        let flow = self.catalog.find(&head.flow).ok_or_else(|| Unserved::Unfit("no-flow".into()))?;
         let settings = container_settings(ente);
         let name = offered.submission.name.as_str();
         let header =
             Header { name, date: date_in(name).unwrap_or_else(|| self.clock.today()), ente: &settings };
         let id = operation.name();
         let part = Part { kind: operation.kind.into(), fragment: fragment.expose(), id: &id };
-        match flow.assemble(Container::Single, &header, &[part]) {
-            Ok(bytes) => Ok(Some(Served {
-                ente: ente.code.clone(),
-                ente_name: ente.name.clone(),
-                name: offered.submission.name.clone(),
-                kind: flow.container_kind().to_owned(),
-                timestamp: offered.submission.timestamp,
-                bytes: Personal::new(bytes),
-            })),
-            Err(problems) => {
-                let first = problems.first().map(|problem| problem.code.clone()).unwrap_or_default();
-                tracing::error!(
-                    operation = operation.id,
-                    code = first,
-                    "a container no longer passes its schema"
-                );
-                let (operation, now) = (operation.clone(), self.clock.now_ms());
-                self.books
-                    .write(move |tx| settle_operation(tx, operation, Answer::Failed, can_replace, now))
-                    .map(|_| None)
+        let bytes = flow.assemble(Container::Single, &header, &[part]).map_err(|problems| {
+            Unserved::Unfit(problems.first().map(|problem| problem.code.clone()).unwrap_or_default())
+        })?;
+        Ok(Served {
+            ente: ente.code.clone(),
+            ente_name: ente.name.clone(),
+            name: offered.submission.name.clone(),
+            kind: flow.container_kind().to_owned(),
+            timestamp: offered.submission.timestamp,
+            bytes: Personal::new(bytes),
+        })
+    }
+
+    /// Parks the one operation that cannot be served: it may have been served before, so a person
+    /// must look whether the register holds it.
+    fn set_aside(&self, offered: &Offered, code: &str, can_replace: bool) -> Result<(), LedgerError> {
+        let (id, submission) = (offered.operation.id, offered.submission.name.clone());
+        tracing::error!(operation = id, submission, code, "an offered container cannot be built: parked");
+        let (now, at, code) = (self.clock.now_ms(), self.clock.rfc3339(), code.to_owned());
+        let route = offered.submission.route.clone();
+        self.books.write(move |tx| {
+            let operation = tx.operation(id)?;
+            // A receipt may have come meanwhile.
+            if operation.state != State::Waiting {
+                return Ok(());
             }
-        }
+            park(tx, operation, can_replace, now, "its container cannot be built")?;
+            let note = Note::new(at, &route, EventKind::OperationParked, format!("operation {id}"));
+            append(tx, note.with("submission", submission).with("code", code))
+        })
     }
 
     async fn take_receipts(
@@ -154,12 +188,22 @@ impl Gateway {
     /// Seals a receipt's free text under the folder it speaks of: a recipient may write a name
     /// into it. The text of a receipt that fits nothing is not kept.
     pub(super) fn close_text(&self, receipt: &mut Receipt) -> Result<(), LedgerError> {
-        let Some(text) = receipt.text.take() else { return Ok(()) };
-        if let Some(wrapped) = self.books.key_of_submission(&receipt.name)? {
-            let key = self.sealer.open_subject(&WrappedKey::from_bytes(wrapped)).map_err(sealed)?;
-            receipt.text = Some(self.sealer.seal(&key, &text_place(&receipt.name), &text).map_err(sealed)?);
-        }
+        let text = receipt.text.take().map(Personal::new);
+        receipt.text = self.sealed_text(&receipt.name, text)?;
         Ok(())
+    }
+
+    /// A recipient's free text on a container, sealed under the folder that it speaks of.
+    pub(super) fn sealed_text(
+        &self,
+        submission: &str,
+        text: Option<Personal<impl AsRef<[u8]>>>,
+    ) -> Result<Option<Vec<u8>>, LedgerError> {
+        let Some(text) = text else { return Ok(None) };
+        let Some(wrapped) = self.books.key_of_submission(submission)? else { return Ok(None) };
+        let key = self.sealer.open_subject(&WrappedKey::from_bytes(wrapped)).map_err(sealed)?;
+        let closed = self.sealer.seal(&key, &text_place(submission), text.expose().as_ref());
+        closed.map(Some).map_err(sealed)
     }
 
     /// Opens a receipt's sealed text.
@@ -175,12 +219,14 @@ impl Gateway {
         let register = self.books.register_of(operation)?;
         let can_replace = self.settings.register(&register).can_replace;
         let (now, at, actor) = (self.clock.now_ms(), self.clock.rfc3339(), actor.to_owned());
-        self.books.write(move |tx| {
+        let decided = self.books.write(move |tx| {
             let state = decide(tx, operation, decision, can_replace, now)?;
             let note = Note::new(at, &actor, EventKind::OperationDecided, format!("operation {operation}"));
             append(tx, note.with("decision", format!("{decision:?}")))?;
             Ok(state)
-        })
+        });
+        self.ring();
+        decided
     }
 
     /// A person lets a refused operation be tried again by the next run or sync.
@@ -230,7 +276,15 @@ impl Gateway {
         for route in &self.settings.route {
             let days = self.settings.register(&route.register).overdue_days;
             let (id, before) = (route.id.clone(), now - Millis::from(days) * DAY_MS);
-            late += self.books.write(move |tx| overdue(tx, &id, before, now))?;
+            let at = self.clock.rfc3339();
+            late += self.books.write(move |tx| {
+                let count = overdue(tx, &id, before, now)?;
+                if count > 0 {
+                    let note = Note::new(at, "calendar", EventKind::ReceiptOverdue, id);
+                    append(tx, note.with("operations", count))?;
+                }
+                Ok(count)
+            })?;
         }
         Ok(late)
     }

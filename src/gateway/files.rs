@@ -38,6 +38,23 @@ impl Gateway {
         Ok(written)
     }
 
+    /// Gathers what is queued on a file route into named containers, to be built by workers.
+    pub(super) fn gather_files(&self, route: &Route) -> Result<(), LedgerError> {
+        while self.gather_file(route)?.is_some() {}
+        Ok(())
+    }
+
+    /// Builds one gathered container, unless another worker has it or it is built.
+    pub(super) fn build_one(&self, route: &Route, submission: i64) -> Result<bool, LedgerError> {
+        let (token, now) = (uuid::Uuid::now_v7().to_string(), self.clock.now_ms());
+        let until = now + crate::queue::LEASE_MS;
+        let leased = self.books.write(move |tx| tx.lease_one(submission, &token, now, until))?;
+        let Some(submission) = leased.filter(|found| found.state == SubmissionState::Queued) else {
+            return Ok(false);
+        };
+        self.build_file(route, &Lease { submission, until }).map(|_| true)
+    }
+
     fn gather_file(&self, route: &Route) -> Result<Option<Submission>, LedgerError> {
         let (id, now, day) = (route.id.clone(), self.clock.now_ms(), self.clock.day());
         let can_replace = self.settings.register(&route.register).can_replace;

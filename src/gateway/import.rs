@@ -2,6 +2,8 @@
 //!
 //! A feeder reads lines, workers read, map and seal, the ledger's writer groups their
 //! commits. Results come in the order of the lines, each only once its folder is on disk.
+//! Which ids an import has brought is in the ledger, so that an import has no size in memory,
+//! and may come in several requests.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::{BufRead, Read};
@@ -10,6 +12,9 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
+use aws_lc_rs::rand;
+
+use super::save::Unless;
 use super::{Gateway, SaveError, Saved};
 use crate::exchange::LedgerError;
 use crate::folder::finding::Finding;
@@ -58,60 +63,101 @@ struct Job {
     line: Vec<u8>,
 }
 
-/// The ids that an import has brought so far, and the place of the line that may look next.
+/// The ids of the lines at work, no more than there are workers, and the place of the line whose
+/// turn it is.
 #[derive(Default)]
-struct Seen {
-    ids: Mutex<(HashSet<(String, String)>, u64)>,
-    passed: Condvar,
+struct AtWork {
+    ids: Mutex<(HashSet<Id>, u64)>,
+    moved: Condvar,
 }
 
-/// A line's turn to look at [`Seen`]. Workers read in any order; of two lines with one id the
-/// first in the file must stand. Dropping it, even in a panic, passes the turn on.
-struct Turn<'s> {
-    seen: &'s Seen,
+/// A folder's ente and id.
+type Id = (String, String);
+
+impl AtWork {
+    fn wait(&self, ready: impl Fn(&(HashSet<Id>, u64)) -> bool) -> MutexGuard<'_, (HashSet<Id>, u64)> {
+        let held = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+        let mine = self.moved.wait_while(held, |now| !ready(now));
+        mine.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A line's turn to take up its id. Workers read in any order; of two lines with one id the first
+/// in the file must reach the ledger first. Dropping it, even in a panic, passes the turn on.
+struct Turn<'w> {
+    at_work: &'w AtWork,
     place: u64,
 }
 
-impl Turn<'_> {
-    /// True for the first line that brings this id.
-    fn claim(self, ente: String, id: String) -> bool {
-        self.wait().0.insert((ente, id))
-    }
-
-    fn wait(&self) -> MutexGuard<'_, (HashSet<(String, String)>, u64)> {
-        let held = self.seen.ids.lock().unwrap_or_else(PoisonError::into_inner);
-        let mine = self.seen.passed.wait_while(held, |(_, next)| *next != self.place);
-        mine.unwrap_or_else(PoisonError::into_inner)
+impl<'w> Turn<'w> {
+    /// Waits until no earlier line with this id is at work, then is at work itself.
+    fn take(self, id: Id) -> Taken<'w> {
+        let at_work = self.at_work;
+        at_work.wait(|(ids, next)| *next == self.place && !ids.contains(&id)).0.insert(id.clone());
+        Taken { at_work, id }
     }
 }
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        self.wait().1 += 1;
-        self.seen.passed.notify_all();
+        self.at_work.wait(|(_, next)| *next == self.place).1 += 1;
+        self.at_work.moved.notify_all();
     }
 }
 
+/// An id at work until its save stands in the ledger's line, or was given up.
+struct Taken<'w> {
+    at_work: &'w AtWork,
+    id: Id,
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        self.at_work.wait(|_| true).0.remove(&self.id);
+        self.at_work.moved.notify_all();
+    }
+}
+
+/// A mark for a new import, for all its requests: random, so that no other import has it.
+///
+/// # Errors
+/// When the operating system gives no random bytes.
+pub fn new_import() -> std::io::Result<String> {
+    let mut bytes = [0_u8; 16];
+    rand::fill(&mut bytes).map_err(|_| std::io::Error::other("no random bytes"))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Which import it is, and who brings it.
+#[derive(Clone, Copy)]
+struct By<'a> {
+    import: &'a str,
+    actor: &'a str,
+}
+
 impl Gateway {
-    /// Imports folders from `lines`; `each` hears every result, in order.
+    /// Imports folders from `lines`; `each` hears every result, in order. `import` marks what belongs
+    /// together ([`new_import`]): of the lines that bring one id, the first that is saved stands.
     ///
     /// # Errors
     /// Only when `lines` can't be read further; what was answered so far is on disk.
     pub fn import(
         &self,
         lines: impl BufRead + Send,
+        import: &str,
         actor: &str,
         mut each: impl FnMut(&LineResult),
     ) -> std::io::Result<ImportSummary> {
         let (work, jobs) = sync_channel(WINDOW);
         let (finished, results) = sync_channel(WINDOW);
-        let (jobs, seen) = (Mutex::new(jobs), Seen::default());
+        let (jobs, at_work) = (Mutex::new(jobs), AtWork::default());
+        let by = By { import, actor };
         let limit = self.settings.folder_limit_bytes as u64;
         std::thread::scope(|scope| {
             let feeder = scope.spawn(move || feed(lines, limit, &work));
             for _ in 0..self.workers() {
-                let (finished, jobs, seen) = (finished.clone(), &jobs, &seen);
-                scope.spawn(move || self.work(jobs, seen, actor, &finished));
+                let (finished, jobs, at_work) = (finished.clone(), &jobs, &at_work);
+                scope.spawn(move || self.work(jobs, at_work, by, &finished));
             }
             drop(finished);
             let summary = collect(&results, &mut each);
@@ -130,31 +176,28 @@ impl Gateway {
     fn work(
         &self,
         jobs: &Mutex<Receiver<Job>>,
-        seen: &Seen,
-        actor: &str,
+        at_work: &AtWork,
+        by: By<'_>,
         finished: &SyncSender<(u64, Pending)>,
     ) {
         loop {
             let job = jobs.lock().ok().and_then(|jobs| jobs.recv().ok());
             let Some(Job { place, number, line }) = job else { return };
-            let turn = Turn { seen, place };
-            if finished.send((number, self.take_line(number, &line, turn, actor))).is_err() {
+            let turn = Turn { at_work, place };
+            if finished.send((number, self.take_line(number, &line, turn, by))).is_err() {
                 return;
             }
         }
     }
 
-    fn take_line(&self, number: u64, line: &[u8], turn: Turn<'_>, actor: &str) -> Pending {
+    fn take_line(&self, number: u64, line: &[u8], turn: Turn<'_>, by: By<'_>) -> Pending {
         let folder = match self.read_folder(line) {
             Ok(folder) => folder,
             Err(error) => return Pending::Refused(refusal(number, None, error)),
         };
         let id = folder.id.clone();
-        if !turn.claim(folder.ente.clone(), id.clone()) {
-            let why = "this import has already brought a folder with this id: the first one stands";
-            return Pending::Refused(result(number, "duplicate", Some(id), Some(why.into())));
-        }
-        match self.submit(&folder, actor) {
+        let _taken = turn.take((folder.ente.clone(), id.clone()));
+        match self.submit(&folder, by.actor, Unless::Imported(by.import.to_owned())) {
             Ok(ticket) => Pending::Saving(id, ticket),
             Err(error) => Pending::Refused(refusal(number, Some(id), SaveError::Ledger(error))),
         }
@@ -217,6 +260,9 @@ fn conclude(number: u64, pending: Pending, summary: &mut ImportSummary, each: &m
             Ok(saved) => saved_line(number, id, saved, summary),
             Err(LedgerError::Refused(why)) if why.starts_with("older") => {
                 result(number, "older", Some(id), Some(why))
+            }
+            Err(LedgerError::Refused(why)) if why.starts_with("duplicate") => {
+                result(number, "duplicate", Some(id), Some(why))
             }
             Err(error) => refusal(number, Some(id), SaveError::Ledger(error)),
         },

@@ -3,19 +3,31 @@
 //! offered routes have in common stands here once.
 
 mod adopt;
+mod broker;
+mod calendar;
+mod calendar_entry;
 mod chain;
 mod clock;
+mod delivery;
 mod desk;
+mod dry_run;
 mod files;
 mod import;
 mod keeping;
+mod push;
+mod replay;
 mod runs;
 mod save;
 pub mod settings;
 
 pub use adopt::{AdoptError, Adopted};
+pub use calendar::{CalendarView, FiringView};
+pub use calendar_entry::calendar_defects;
 pub use clock::{Clock, SystemClock};
-pub use import::{ImportSummary, LineResult};
+pub use delivery::Delivery;
+pub use dry_run::{DryRun, SampleRow};
+pub use import::{ImportSummary, LineResult, new_import};
+pub use replay::{ReplayError, ReplayRequest};
 pub use runs::{RunError, RunRequest};
 pub use save::{SaveError, Saved};
 pub use settings::Settings;
@@ -40,6 +52,8 @@ pub struct Gateway {
     pub clock: Box<dyn Clock>,
     /// One builder of files at a time in this process, however long a file takes.
     building: Mutex<()>,
+    /// Rung when there may be something to send: the feeder looks at once.
+    bell: tokio::sync::Notify,
 }
 
 /// A gateway that could not start.
@@ -71,7 +85,21 @@ impl Gateway {
         let sealer = Sealer::new(&key)?;
         let folders = FolderSchema::embedded().map_err(|error| OpenError::FolderSchema(error.to_string()))?;
         let catalog = Arc::new(catalog);
-        Ok(Self { books, catalog, folders, sealer, settings, clock, building: Mutex::new(()) })
+        Ok(Self {
+            books,
+            catalog,
+            folders,
+            sealer,
+            settings,
+            clock,
+            building: Mutex::new(()),
+            bell: tokio::sync::Notify::new(),
+        })
+    }
+
+    /// There may be something to send.
+    pub(crate) fn ring(&self) {
+        self.bell.notify_one();
     }
 
     /// What a mapping may know today of an ente.

@@ -1,11 +1,12 @@
 //! Bringing records up to date: a report for a period, a sync of one folder. The same act
-//! with another selection.
+//! with another selection. And its cancelling.
 
 use super::Gateway;
 use super::chain::{Note, append};
 use super::settings::Route;
 use crate::audit::EventKind;
-use crate::exchange::{LedgerError, Order, Period, approve};
+use crate::exchange::{LedgerError, Order, Period, approve, withdraw};
+use crate::ledger::Tx;
 use crate::ledger::sqlite::RunOrder;
 
 /// Records selected in one transaction.
@@ -41,6 +42,12 @@ pub enum RunError {
 impl Gateway {
     /// Starts a run and selects its records; what differs is queued when this returns.
     pub fn start_run(&self, request: &RunRequest) -> Result<i64, RunError> {
+        let order = self.order_of(request)?;
+        Ok(self.select_all(order)?)
+    }
+
+    /// What a request means by today's configuration.
+    pub(super) fn order_of(&self, request: &RunRequest) -> Result<RunOrder, RunError> {
         let flow = self.catalog.find(&request.flow).ok_or_else(|| RunError::NoFlow(request.flow.clone()))?;
         let register = flow.register();
         let route = self.route_of(request, register)?;
@@ -57,7 +64,7 @@ impl Gateway {
             interactive: folder.is_some(),
             can_replace: settings.can_replace,
         };
-        let order = RunOrder {
+        Ok(RunOrder {
             ente: request.ente.clone(),
             register: register.to_owned(),
             flow: request.flow.clone(),
@@ -68,8 +75,7 @@ impl Gateway {
             hold_above: settings.hold_cancels_above,
             actor: request.actor.clone(),
             now: self.clock.now_ms(),
-        };
-        Ok(self.select_all(order)?)
+        })
     }
 
     fn route_of(&self, request: &RunRequest, register: &str) -> Result<&Route, RunError> {
@@ -82,44 +88,84 @@ impl Gateway {
     fn select_all(&self, order: RunOrder) -> Result<i64, LedgerError> {
         let can_replace = order.order.can_replace;
         let at = self.clock.rfc3339();
-        let run = self.books.write(move |tx| {
-            let run = tx.open_run(&order)?;
-            let note = Note::new(at, &order.actor, EventKind::RunStarted, format!("run {run}"));
-            append(tx, note.with("flow", &order.flow).with("period", &order.period))?;
-            Ok(run)
-        })?;
+        let run = self.books.write(move |tx| open_noted(tx, &order, &at))?;
         self.finish_selection(run, can_replace)?;
         Ok(run)
     }
 
     fn finish_selection(&self, run: i64, can_replace: bool) -> Result<(), LedgerError> {
         let now = self.clock.now_ms();
-        while self.books.write(move |tx| tx.select_chunk(run, can_replace, CHUNK, now))? {}
+        while self.books.write(move |tx| tx.select_chunk(run, can_replace, CHUNK, now))? {
+            self.ring();
+        }
+        self.ring();
         Ok(())
     }
 
-    /// Goes on with runs whose selection a death interrupted.
+    /// Goes on with what a death interrupted: selections, replays, cancellings.
     pub fn resume_runs(&self) -> Result<(), LedgerError> {
         for run in self.books.write(|tx| tx.unfinished_runs())? {
             let head = self.books.runs(Some(run), 1)?;
             let register = head.first().map(|head| head.register.clone()).unwrap_or_default();
             self.finish_selection(run, self.settings.register(&register).can_replace)?;
         }
+        for run in self.books.write(|tx| tx.unfinished_replays())? {
+            self.continue_replay(run)?;
+        }
+        for run in self.books.write(|tx| tx.unfinished_cancels())? {
+            self.finish_cancel(run)?;
+        }
         Ok(())
+    }
+
+    /// Cancels a run: it selects nothing more, and what has not left and is wanted by no other run
+    /// is withdrawn. What has left goes its way. Idempotent; false when it was cancelled before.
+    pub fn cancel_run(&self, run: i64, actor: &str) -> Result<bool, LedgerError> {
+        let (now, at, actor) = (self.clock.now_ms(), self.clock.rfc3339(), actor.to_owned());
+        let first = self.books.write(move |tx| {
+            let first = tx.begin_cancel(run, now)?;
+            if first {
+                append(tx, Note::new(at, &actor, EventKind::RunCancelled, format!("run {run}")))?;
+            }
+            Ok(first)
+        })?;
+        self.finish_cancel(run)?;
+        Ok(first)
+    }
+
+    fn finish_cancel(&self, run: i64) -> Result<(), LedgerError> {
+        let (now, mut after) = (self.clock.now_ms(), 0);
+        while let Some(last) = self.books.write(move |tx| withdraw(tx, run, after, CHUNK, now))?.last {
+            after = last;
+        }
+        self.books.write(move |tx| tx.end_cancel(run))
     }
 
     /// Queues what a run held for a person's approval; returns how many records.
     pub fn approve_run(&self, run: i64, actor: &str) -> Result<u64, LedgerError> {
         let head = self.books.runs(Some(run), 1)?.pop();
         let head = head.ok_or_else(|| LedgerError::Missing(format!("run {run}")))?;
+        if head.cancelled_at.is_some() {
+            return Err(LedgerError::Refused(format!("run {run} was cancelled: start another")));
+        }
         let can_replace = self.settings.register(&head.register).can_replace;
         let order = Order { route: head.route, interactive: false, can_replace };
         let (now, at, actor) = (self.clock.now_ms(), self.clock.rfc3339(), actor.to_owned());
-        self.books.write(move |tx| {
+        let approved = self.books.write(move |tx| {
             let approved = approve(tx, run, &order, now)?;
             let note = Note::new(at, &actor, EventKind::RunApproved, format!("run {run}"));
             append(tx, note.with("records", approved))?;
             Ok(approved)
-        })
+        });
+        self.ring();
+        approved
     }
+}
+
+/// Opens a run and tells the audit chain.
+pub(super) fn open_noted(tx: &mut Tx<'_>, order: &RunOrder, at: &str) -> Result<i64, LedgerError> {
+    let run = tx.open_run(order)?;
+    let note = Note::new(at.to_owned(), &order.actor, EventKind::RunStarted, format!("run {run}"));
+    append(tx, note.with("flow", &order.flow).with("period", &order.period))?;
+    Ok(run)
 }

@@ -6,7 +6,7 @@ use super::keeping::{folder_place, fragment_place, sealed};
 use super::{Gateway, settings::Ente};
 use crate::audit::EventKind;
 use crate::exchange::{DesiredRecord, DesiredSet, Hash, LedgerError, Place, reconcile};
-use crate::flow::{Flow, Mapped};
+use crate::flow::{Flow, Mapped, MappedRecord};
 use crate::folder::finding::{Finding, Severity, Text, Verdict};
 use crate::folder::{Folder, fields};
 use crate::ledger::{FindingRow, FolderRow, Ticket, Tx};
@@ -45,6 +45,20 @@ struct Fragment {
     rows: Vec<u8>,
 }
 
+/// A save, ready for the ledger.
+pub(super) struct Ready {
+    pub row: FolderRow,
+    prepared: Vec<Prepared>,
+    created: bool,
+}
+
+impl Ready {
+    /// What a flow makes of the folder; `None` when the ente is not served by it.
+    pub fn set_of(&self, flow: &str) -> Option<&DesiredSet> {
+        self.prepared.iter().find(|prepared| prepared.flow == flow).map(|prepared| &prepared.set)
+    }
+}
+
 /// What one flow makes of a folder, ready for the ledger.
 struct Prepared {
     register: String,
@@ -54,6 +68,31 @@ struct Prepared {
     /// Per record of the set; `None` where a finding withholds it.
     fragments: Vec<Option<Fragment>>,
     findings: Vec<FindingRow>,
+}
+
+/// What keeps a folder from being saved at the last moment, asked in the save's own transaction.
+pub(super) enum Unless {
+    Never,
+    /// The stored body is no longer this one: a newer save came first.
+    Overtaken(Hash),
+    /// This import has brought a folder with this id already: the first one stands.
+    Imported(String),
+}
+
+impl Unless {
+    fn check(&self, tx: &Tx<'_>, row: &FolderRow) -> Result<(), LedgerError> {
+        let (ente, id) = (row.ente.as_str(), row.folder_id.as_str());
+        let why = match self {
+            Self::Overtaken(over) if Some(*over) != tx.folder(ente, id)?.map(|stored| stored.content) => {
+                "overtaken: a newer save came first"
+            }
+            Self::Imported(import) if tx.was_imported(ente, id, import)? => {
+                "duplicate: this import has already brought a folder with this id: the first one stands"
+            }
+            _ => return Ok(()),
+        };
+        Err(LedgerError::Refused(why.into()))
+    }
 }
 
 impl Gateway {
@@ -87,21 +126,30 @@ impl Gateway {
     }
 
     fn try_save(&self, folder: &Folder, actor: &str) -> Result<Saved, SaveError> {
-        self.submit(folder, actor)?.wait().map_err(SaveError::Ledger)
+        self.submit(folder, actor, Unless::Never)?.wait().map_err(SaveError::Ledger)
     }
 
     /// Prepares a save and hands it to the ledger; the ticket waits for the commit.
-    pub(super) fn submit(&self, folder: &Folder, actor: &str) -> Result<Ticket<Saved>, LedgerError> {
-        self.submit_over(folder, actor, None)
-    }
-
-    /// As [`Gateway::submit`]; with `over`, only if the stored body is still that one.
-    fn submit_over(
+    pub(super) fn submit(
         &self,
         folder: &Folder,
         actor: &str,
-        over: Option<Hash>,
+        unless: Unless,
     ) -> Result<Ticket<Saved>, LedgerError> {
+        let ready = self.ready(folder)?;
+        let (now, at, actor) = (self.clock.now_ms(), self.clock.rfc3339(), actor.to_owned());
+        Ok(self.books.submit(move |tx| {
+            unless.check(tx, &ready.row)?;
+            let saved = keep(tx, ready, now, &at, &actor)?;
+            if let Unless::Imported(import) = &unless {
+                tx.mark_imported(saved.folder, import)?;
+            }
+            Ok(saved)
+        }))
+    }
+
+    /// Maps and seals a folder, ready for [`keep`].
+    pub(super) fn ready(&self, folder: &Folder) -> Result<Ready, LedgerError> {
         let stored = self.books.folder(&folder.ente, &folder.id)?;
         let created = stored.is_none();
         let wrapped = match stored {
@@ -113,14 +161,8 @@ impl Gateway {
         let prepared = self.prepare(folder, ente, &key)?;
         let mut row = self.folder_row(folder, &key, &wrapped)?;
         row.look_again = prepared.iter().filter_map(|(_, look)| *look).min();
-        let prepared: Vec<_> = prepared.into_iter().map(|(prepared, _)| prepared).collect();
-        let (now, at, actor) = (self.clock.now_ms(), self.clock.rfc3339(), actor.to_owned());
-        Ok(self.books.submit(move |tx| {
-            if over.is_some() && over != tx.folder(&row.ente, &row.folder_id)?.map(|stored| stored.content) {
-                return Err(LedgerError::Refused("overtaken: a newer save came first".into()));
-            }
-            keep(tx, &row, prepared, created, now, &at, &actor)
-        }))
+        let prepared = prepared.into_iter().map(|(prepared, _)| prepared).collect();
+        Ok(Ready { row, prepared, created })
     }
 
     fn folder_row(
@@ -182,28 +224,19 @@ impl Gateway {
         let mut findings: Vec<_> = mapped.findings.into_iter().map(|finding| row(None, finding)).collect();
         let mut fragments = Vec::with_capacity(mapped.records.len());
         let mut records = Vec::with_capacity(mapped.records.len());
-        for record in mapped.records {
+        for mut record in mapped.records {
             let kept = match &record.fragment {
                 None => None,
                 Some(fragment) => {
                     let place = fragment_place(&folder.ente, &folder.id, &record.key);
                     let content = self.content_hash(register, fragment.expose());
                     let closed = self.sealer.seal(key, &place, fragment.expose()).map_err(sealed)?;
-                    Some(Fragment { content, sealed: closed, rows: record.rows })
+                    Some(Fragment { content, sealed: closed, rows: std::mem::take(&mut record.rows) })
                 }
             };
-            let register_key = self.register_key_hash(register, record.register_key.expose());
-            let content = kept.as_ref().map(|kept| (kept.content, register_key));
+            records.push(self.wanted(register, &record, kept.as_ref().map(|kept| kept.content)));
             findings.extend(record.findings.into_iter().map(|finding| row(Some(&record.key), finding)));
             fragments.push(kept);
-            records.push(DesiredRecord {
-                key: record.key,
-                source: record.source,
-                from: record.from,
-                to: record.to,
-                needs: record.needs,
-                content,
-            });
         }
         let set = DesiredSet {
             records,
@@ -216,18 +249,36 @@ impl Gateway {
         let (register, flow) = (register.to_owned(), flow.id().to_owned());
         Ok(Prepared { register, flow, can_replace, set, fragments, findings })
     }
+
+    /// A mapped record as the books want it; `content` is the hash of its fragment.
+    pub(super) fn wanted(
+        &self,
+        register: &str,
+        record: &MappedRecord,
+        content: Option<Hash>,
+    ) -> DesiredRecord {
+        let register_key = self.register_key_hash(register, record.register_key.expose());
+        DesiredRecord {
+            key: record.key.clone(),
+            source: record.source.clone(),
+            from: record.from,
+            to: record.to,
+            needs: record.needs.clone(),
+            content: content.map(|content| (content, register_key)),
+        }
+    }
 }
 
 /// Everything of a save, in one transaction.
-fn keep(
+pub(super) fn keep(
     tx: &mut Tx<'_>,
-    row: &FolderRow,
-    prepared: Vec<Prepared>,
-    created: bool,
+    ready: Ready,
     now: i64,
     at: &str,
     actor: &str,
 ) -> Result<Saved, LedgerError> {
+    let Ready { row, prepared, created } = ready;
+    let row = &row;
     let folder = tx.put_folder(row)?;
     let mut saved = Saved { folder, created, records: 0, withheld: 0, findings: Vec::new() };
     for flow in prepared {
@@ -330,7 +381,7 @@ impl Gateway {
                         continue;
                     }
                 };
-                match self.submit_over(&folder, "calendar", Some(row.content))?.wait() {
+                match self.submit(&folder, "calendar", Unless::Overtaken(row.content))?.wait() {
                     Ok(_) => looked += 1,
                     // A save in the meantime has mapped it for today already.
                     Err(LedgerError::Refused(why)) if why.starts_with("overtaken") => {}

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+pub use super::calendar_entry::CalendarEntry;
 use crate::personal::Personal;
 
 /// The whole configuration.
@@ -23,6 +24,7 @@ pub struct Settings {
     pub ente: Vec<Ente>,
     pub register: Vec<Register>,
     pub route: Vec<Route>,
+    pub calendar: Vec<CalendarEntry>,
 }
 
 /// Test or production.
@@ -229,6 +231,9 @@ impl Settings {
         for (index, route) in self.route.iter().enumerate() {
             self.route_defects(index, route, &mut defects);
         }
+        for (index, entry) in self.calendar.iter().enumerate() {
+            entry.defects(self, &self.calendar[..index], &mut defects);
+        }
         defects
     }
 
@@ -252,9 +257,15 @@ impl Settings {
             Channel::File if route.outbox.is_empty() => {
                 defects.push(format!("route {id}: a file route needs `outbox`, a directory"));
             }
-            Channel::Push if route.push.is_none() => {
-                defects.push(format!("route {id}: a pushed route needs [route.push] with protocol and url"));
-            }
+            Channel::Push => match &route.push {
+                None => defects
+                    .push(format!("route {id}: a pushed route needs [route.push] with protocol and url")),
+                Some(push) => defects.extend(
+                    crate::exchange::Hours::parse(&push.hours)
+                        .err()
+                        .map(|why| format!("route {id}: hours: {why}")),
+                ),
+            },
             _ => {}
         }
     }

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 /// All points, so that a harness can visit each.
-pub const POINTS: [&str; 7] = [
+pub const POINTS: [&str; 9] = [
     "ledger.before-begin",
     "ledger.before-commit",
     "ledger.after-commit",
@@ -13,6 +13,8 @@ pub const POINTS: [&str; 7] = [
     "receipts.before-answer",
     "outbox.before-rename",
     "outbox.after-rename",
+    "push.begun",
+    "push.answered",
 ];
 
 static ARMED: OnceLock<Option<(String, AtomicI64)>> = OnceLock::new();

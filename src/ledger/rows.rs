@@ -50,7 +50,13 @@ pub struct RunHead {
     pub started_at: Millis,
     /// Who asked for it.
     pub actor: String,
-    /// False while records are still being selected.
+    /// True while records are still being selected.
     pub selecting: bool,
+    /// `report`, `sync` or `replay`.
+    pub kind: String,
+    pub cancelled_at: Option<Millis>,
+    /// Of a replay: what selected its records, and what it found of them, as JSON.
+    pub filter: Option<String>,
+    pub changes: Option<String>,
     pub balance: Balance,
 }

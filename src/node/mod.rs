@@ -12,7 +12,7 @@ pub use ticks::tick;
 
 use crate::flow::Catalog;
 use crate::flow::files::{Directory, Embedded, Files};
-use crate::gateway::{Gateway, OpenError, Settings, SystemClock};
+use crate::gateway::{Gateway, OpenError, Settings, SystemClock, calendar_defects};
 use crate::mapping::Defect;
 
 /// A process that could not begin its work.
@@ -28,6 +28,8 @@ pub enum StartError {
         .0.join("\n  ")
     )]
     Unverified(Vec<String>),
+    #[error("the calendar does not fit the flows:\n  {}", .0.join("\n  "))]
+    Calendar(Vec<String>),
     #[error(transparent)]
     Open(#[from] OpenError),
 }
@@ -57,6 +59,10 @@ pub fn open(settings: Settings) -> Result<Gateway, StartError> {
     let open = origin::not_accepted(&settings, &*flow_files(), flows);
     if !open.is_empty() {
         return Err(StartError::Unverified(open));
+    }
+    let defects = calendar_defects(&settings, &catalog);
+    if !defects.is_empty() {
+        return Err(StartError::Calendar(defects));
     }
     Ok(Gateway::open(settings, catalog, Box::new(SystemClock))?)
 }

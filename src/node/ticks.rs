@@ -1,5 +1,5 @@
-//! What time alone brings about: folders to look at again, receipts that never came, files
-//! that are due, selections that a death interrupted.
+//! What time alone brings about: folders to look at again, reports whose day has come, receipts
+//! that never came, files that are due, selections that a death interrupted.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,8 +30,10 @@ pub async fn run(gateway: Arc<Gateway>, mut stopped: watch::Receiver<bool>) {
 /// One tick: everything whose time has come.
 pub fn tick(gateway: &Gateway) -> Result<(), LedgerError> {
     // Each on its own: what one of them meets must not keep the others from their work.
-    let runs = gateway.resume_runs();
     let looked = gateway.look_again();
+    // The calendar opens runs over what was just looked at; their records are selected next.
+    let fired = gateway.fire_calendar();
+    let runs = gateway.resume_runs();
     let late = gateway.mark_overdue();
     let files = gateway.settings.route.iter().filter(|route| route.channel == Channel::File);
     let built: Vec<_> = files.map(|route| gateway.build_files(route).map(drop)).collect();
@@ -40,7 +42,10 @@ pub fn tick(gateway: &Gateway) -> Result<(), LedgerError> {
     {
         tracing::info!(looked, late, "the calendar moved");
     }
-    let others = [runs, looked.map(drop), late.map(drop)];
+    if let Ok(fired @ 1..) = &fired {
+        tracing::info!(fired, "the calendar started runs");
+    }
+    let others = [runs, fired.map(drop), looked.map(drop), late.map(drop)];
     let failures: Vec<_> = others.into_iter().chain(built).filter_map(Result::err).collect();
     failures.iter().skip(1).for_each(|error| tracing::error!(%error, "a tick's part failed"));
     failures.into_iter().next().map_or(Ok(()), Err)

@@ -5,7 +5,7 @@ use crate::exchange::{LedgerError, Millis, Submission};
 use crate::ledger::Books;
 
 /// How long a worker may take for one container.
-const LEASE_MS: Millis = 60_000;
+pub const LEASE_MS: Millis = 60_000;
 
 /// A container that one worker has for itself until `until`.
 #[derive(Clone, Debug, PartialEq, Eq)]

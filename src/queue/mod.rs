@@ -3,13 +3,22 @@
 //! not done is announced again.
 
 mod embedded;
+mod memory;
+mod rabbitmq;
+mod shelf;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use crate::exchange::Millis;
 
-pub use embedded::{EmbeddedQueue, Lease};
+pub use embedded::{EmbeddedQueue, LEASE_MS, Lease};
+pub use memory::MemoryQueue;
+pub use rabbitmq::{Broker, Credentials, RabbitQueue};
+
+/// The time as the installation's clock says it, in milliseconds.
+pub type Now = Arc<dyn Fn() -> Millis + Send + Sync>;
 
 /// A future that an object-safe trait can return.
 pub type Soon<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -31,7 +40,7 @@ pub struct Taken {
     pub work: Work,
     /// How the queue that gave it knows it, e.g. a delivery tag; 0 where it needs none.
     pub tag: u64,
-    /// Which connection gave it: a tag means nothing to another one.
+    /// Which connection gave it: a tag means nothing to another one. Not `QueueState::epoch`.
     pub epoch: u64,
 }
 
@@ -40,7 +49,7 @@ pub struct Taken {
 pub struct QueueState {
     /// False while the broker is out of reach or refuses messages.
     pub connected: bool,
-    /// Rises with each connection that may have lost what was announced: announce all again.
+    /// Rises when what was announced may be lost: announce all again. 0 = never connected yet.
     pub epoch: u64,
     /// Why it stands, in words for the log and `/readyz`.
     pub trouble: Option<String>,
@@ -51,12 +60,19 @@ pub struct QueueState {
 #[error("the queue does not work: {0}")]
 pub struct QueueError(pub String);
 
+impl QueueError {
+    fn stopped() -> Self {
+        Self("it was stopped".to_owned())
+    }
+}
+
 /// Carries work from the ledger to the workers.
 pub trait Queue: Send + Sync {
     /// Announces work. With `Ok` all of it is safe in the queue until someone has done it.
     fn announce(&self, work: Vec<Work>) -> Soon<'_, Result<(), QueueError>>;
 
     /// Waits for work of a route that is due; interactive first, or nothing but interactive.
+    /// Whoever no longer wants to wait drops the future: nothing is taken by it.
     fn take<'a>(&'a self, route: &'a str, only_interactive: bool) -> Soon<'a, Result<Taken, QueueError>>;
 
     /// The work is done, or no longer wanted.

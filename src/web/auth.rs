@@ -47,6 +47,11 @@ impl Caller {
         Err(Problem::new(StatusCode::FORBIDDEN, "This token speaks for single enti; this act concerns all."))
     }
 
+    /// The enti whose rows may be shown, `None` = all: for lists that the ledger cuts.
+    pub fn only(&self) -> Option<&[String]> {
+        (!self.enti.is_empty()).then_some(self.enti.as_slice())
+    }
+
     /// Whether an ente's rows may be shown.
     pub fn sees(&self, ente: &str) -> bool {
         self.enti.is_empty() || self.enti.iter().any(|code| code == ente)

@@ -17,7 +17,7 @@ use super::extract::{Json, Path, Query, Whole};
 use super::problem::Problem;
 use crate::audit::EventKind;
 use crate::exchange::LedgerError;
-use crate::gateway::{Gateway, RunRequest, Saved};
+use crate::gateway::{Gateway, RunRequest, Saved, new_import};
 use crate::ledger::{FolderRow, RunHead};
 
 /// Which ente a folder id belongs to; needed only where the caller or installation has several.
@@ -119,19 +119,45 @@ pub async fn show(
     .await
 }
 
-/// `POST /import`: NDJSON in, NDJSON out, a result per line.
+/// Which import a request belongs to, where one import comes in several.
+#[derive(Deserialize)]
+pub struct PartOf {
+    import: Option<String>,
+}
+
+impl PartOf {
+    fn mark(self) -> Result<String, Problem> {
+        let fits = |mark: &String| {
+            (16..=64).contains(&mark.len())
+                && mark.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        };
+        match self.import {
+            None => new_import()
+                .map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())),
+            Some(mark) if fits(&mark) => Ok(mark),
+            Some(_) => {
+                Err(Problem::bad("`import` is 16 to 64 letters, digits or hyphens, new for each import."))
+            }
+        }
+    }
+}
+
+/// `POST /import`: NDJSON in, NDJSON out, a result per line. With `?import=MARK` several requests are
+/// one import: of the lines that bring one id, the first that is saved stands.
 pub async fn import(
     State(gateway): State<Arc<Gateway>>,
     Extension(caller): Extension<Caller>,
+    Query(part): Query<PartOf>,
     body: Body,
 ) -> Result<Response, Problem> {
     caller.may_do_all()?;
+    let mark = part.mark()?;
     let (lines, feed) = tokio::sync::mpsc::channel(16);
     tokio::spawn(pump(body, lines));
     let (results, out) = tokio::sync::mpsc::channel::<Result<Bytes, std::io::Error>>(64);
     tokio::task::spawn_blocking(move || {
         let reader = BufReader::with_capacity(64 * 1024, ChunkReader { feed, rest: Bytes::new() });
-        let summary = gateway.import(reader, &caller.name, |line| {
+        let summary = gateway.import(reader, &mark, &caller.name, |line| {
             let text = serde_json::to_string(line).unwrap_or_default() + "\n";
             drop(results.blocking_send(Ok(Bytes::from(text))));
         });
@@ -251,7 +277,8 @@ pub async fn sync(
     };
     let deadline = tokio::time::Instant::now() + wait;
     loop {
-        let heads = heads(&gateway, &runs)?;
+        let (asked, wanted) = (Arc::clone(&gateway), runs.clone());
+        let heads = blocking(move || heads(&asked, &wanted)).await?;
         let settled = heads.iter().all(|run| run.balance.is_settled());
         if settled || tokio::time::Instant::now() >= deadline {
             let runs: Vec<_> = heads.iter().map(super::runs::run_json).collect();

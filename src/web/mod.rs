@@ -4,10 +4,12 @@
 //! Handlers read, call one act of the gateway, and answer; nothing is decided here.
 
 mod auth;
+mod calendar;
 mod extract;
 mod folders;
 mod problem;
 mod records;
+mod replay;
 mod runs;
 mod status;
 
@@ -42,6 +44,9 @@ pub fn router(gateway: Arc<Gateway>, trust: Trust) -> Router {
         .route("/runs", get(runs::list).post(runs::start))
         .route("/runs/{id}", get(runs::show))
         .route("/runs/{id}/approve", post(runs::approve))
+        .route("/runs/{id}/cancel", post(runs::cancel))
+        .route("/calendar", get(calendar::show))
+        .route("/replay", post(replay::start))
         .route("/operations", get(records::operations))
         .route("/operations/{id}/decision", post(records::decide))
         .route("/operations/{id}/try-again", post(records::try_again))

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::exchange::{LedgerError, PeriodError};
 use crate::folder::finding::Finding;
-use crate::gateway::{AdoptError, RunError, SaveError};
+use crate::gateway::{AdoptError, ReplayError, RunError, SaveError};
 
 /// What a handler answers when it could not do what was asked.
 pub struct Problem {
@@ -76,6 +76,16 @@ impl From<RunError> for Problem {
                 Self::new(StatusCode::NOT_FOUND, error.to_string())
             }
             RunError::NoRoute { .. } => Self::new(StatusCode::CONFLICT, error.to_string()),
+        }
+    }
+}
+
+impl From<ReplayError> for Problem {
+    fn from(error: ReplayError) -> Self {
+        match error {
+            ReplayError::Run(error) => error.into(),
+            ReplayError::NoState(_) => Self::bad(error.to_string()),
+            ReplayError::NotInForce(_) => Self::new(StatusCode::CONFLICT, error.to_string()),
         }
     }
 }

@@ -32,9 +32,12 @@ pub async fn operations(
     Extension(caller): Extension<Caller>,
     Query(which): Query<Which>,
 ) -> Result<Json<Value>, Problem> {
-    let found = gateway.books.operations(which.state.as_deref(), which.limit.min(10_000))?;
-    let seen: Vec<_> = found.into_iter().filter(|operation| caller.sees(&operation.ente)).collect();
-    Ok(Json(json!({ "operations": seen })))
+    blocking(move || {
+        let limit = which.limit.min(10_000);
+        let found = gateway.books.operations(which.state.as_deref(), caller.only(), limit)?;
+        Ok(Json(json!({ "operations": found })))
+    })
+    .await
 }
 
 /// What a person found out.
@@ -77,7 +80,7 @@ pub async fn submission(
     Extension(caller): Extension<Caller>,
     Path(name): Path<String>,
 ) -> Result<Json<Value>, Problem> {
-    let found = gateway.books.submission_by_name(&name)?;
+    let found = blocking(move || Ok(gateway.books.submission_by_name(&name)?)).await?;
     let seen = found.filter(|view| view.operations.iter().all(|operation| caller.sees(&operation.ente)));
     match seen {
         Some(view) => Ok(Json(serde_json::to_value(view).unwrap_or_default())),
@@ -131,7 +134,7 @@ pub async fn strange(
     Extension(caller): Extension<Caller>,
 ) -> Result<Json<Value>, Problem> {
     caller.may_do_all()?;
-    Ok(Json(json!({ "receipts": gateway.books.strange_receipts(1000)? })))
+    blocking(move || Ok(Json(json!({ "receipts": gateway.books.strange_receipts(1000)? })))).await
 }
 
 /// Whose history, and by which flow.

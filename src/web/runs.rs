@@ -1,4 +1,4 @@
-//! Runs: start a report, show balances, approve what was held.
+//! Runs: start a report, show balances, approve what was held, cancel.
 
 use std::sync::Arc;
 
@@ -27,9 +27,10 @@ pub struct StartRun {
     route: Option<String>,
 }
 
-/// How many to show.
+/// Whose to show, and how many.
 #[derive(Deserialize)]
 pub struct Many {
+    ente: Option<String>,
     #[serde(default = "fifty")]
     limit: usize,
 }
@@ -68,9 +69,19 @@ pub async fn list(
     Extension(caller): Extension<Caller>,
     Query(many): Query<Many>,
 ) -> Result<Json<Value>, Problem> {
-    let runs = gateway.books.runs(None, many.limit.min(1000))?;
-    let seen: Vec<_> = runs.iter().filter(|run| caller.sees(&run.ente)).map(run_json).collect();
-    Ok(Json(json!({ "runs": seen })))
+    blocking(move || {
+        let limit = many.limit.min(1000);
+        let runs = match (&many.ente, caller.only()) {
+            (Some(ente), _) => {
+                caller.may_speak_for(ente)?;
+                gateway.books.runs_of(std::slice::from_ref(ente), limit)?
+            }
+            (None, Some(enti)) => gateway.books.runs_of(enti, limit)?,
+            (None, None) => gateway.books.runs(None, limit)?,
+        };
+        Ok(Json(json!({ "runs": runs.iter().map(run_json).collect::<Vec<_>>() })))
+    })
+    .await
 }
 
 /// `GET /runs/{id}`.
@@ -79,7 +90,7 @@ pub async fn show(
     Extension(caller): Extension<Caller>,
     Path(id): Path<i64>,
 ) -> Result<Json<Value>, Problem> {
-    let runs = gateway.books.runs(Some(id), 1)?;
+    let runs = blocking(move || Ok(gateway.books.runs(Some(id), 1)?)).await?;
     let found = runs.iter().find(|run| caller.sees(&run.ente)).map(run_json);
     found.map(Json).ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, format!("There is no run {id}.")))
 }
@@ -94,8 +105,29 @@ pub async fn approve(
     blocking(move || Ok(Json(json!({ "approved": gateway.approve_run(id, &caller.name)? })))).await
 }
 
+/// `POST /runs/{id}/cancel`: what has not left, and is wanted by no other run, is withdrawn.
+pub async fn cancel(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<i64>,
+) -> Result<Json<Value>, Problem> {
+    blocking(move || {
+        let none = || Problem::new(StatusCode::NOT_FOUND, format!("There is no run {id}."));
+        let head = |gateway: &Gateway| Ok::<_, Problem>(gateway.books.runs(Some(id), 1)?.pop());
+        let known = head(&gateway)?.filter(|run| caller.sees(&run.ente)).ok_or_else(none)?;
+        caller.may_speak_for(&known.ente)?;
+        let first = gateway.cancel_run(id, &caller.name)?;
+        let mut shown = head(&gateway)?.map(|run| run_json(&run)).ok_or_else(none)?;
+        shown["cancelled_now"] = first.into();
+        Ok(Json(shown))
+    })
+    .await
+}
+
 /// A run with its balance, as JSON.
 pub fn run_json(run: &RunHead) -> Value {
+    let stored = |text: &Option<String>| text.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    let (filter, changes): (Option<Value>, Option<Value>) = (stored(&run.filter), stored(&run.changes));
     let terms: Map<String, Value> = Bucket::ALL
         .iter()
         .map(|bucket| (bucket.word().to_owned(), run.balance.count(*bucket).into()))
@@ -103,6 +135,7 @@ pub fn run_json(run: &RunHead) -> Value {
     json!({
         "id": run.id, "ente": run.ente, "register": run.register, "flow": run.flow, "period": run.period,
         "route": run.route, "started_at": run.started_at, "actor": run.actor, "selecting": run.selecting,
+        "kind": run.kind, "cancelled_at": run.cancelled_at, "filter": filter, "changes": changes,
         "balance": {
             "selected": run.balance.selected, "terms": terms, "closes": run.balance.closes(),
             "settled": run.balance.is_settled(),

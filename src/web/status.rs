@@ -13,6 +13,7 @@ use super::Caller;
 use super::extract::{Json, Path, Query};
 use super::folders::blocking;
 use super::problem::Problem;
+use crate::exchange::LedgerError;
 use crate::gateway::Gateway;
 
 /// `GET /readiness`: per ente and flow; and what adopted files hold that no folder maps to.
@@ -20,15 +21,20 @@ pub async fn readiness(
     State(gateway): State<Arc<Gateway>>,
     Extension(caller): Extension<Caller>,
 ) -> Result<Json<Value>, Problem> {
-    let standings = gateway.books.standings()?;
-    let seen: Vec<_> = standings.into_iter().filter(|standing| caller.sees(&standing.ente)).collect();
-    let unmatched: Vec<_> =
-        gateway.books.unmatched()?.into_iter().filter(|(ente, ..)| caller.sees(ente)).collect();
-    let unmatched: Vec<Value> = unmatched
-        .into_iter()
-        .map(|(ente, register, records)| json!({ "ente": ente, "register": register, "records": records }))
-        .collect();
-    Ok(Json(json!({ "readiness": seen, "unmatched": unmatched })))
+    blocking(move || {
+        let standings = gateway.books.standings()?;
+        let seen: Vec<_> = standings.into_iter().filter(|standing| caller.sees(&standing.ente)).collect();
+        let unmatched: Vec<_> =
+            gateway.books.unmatched()?.into_iter().filter(|(ente, ..)| caller.sees(ente)).collect();
+        let unmatched: Vec<Value> = unmatched
+            .into_iter()
+            .map(
+                |(ente, register, records)| json!({ "ente": ente, "register": register, "records": records }),
+            )
+            .collect();
+        Ok(Json(json!({ "readiness": seen, "unmatched": unmatched })))
+    })
+    .await
 }
 
 /// Of which ente, and how many.
@@ -53,7 +59,8 @@ pub async fn findings(
         Some(ente) => caller.may_speak_for(ente)?,
         None => caller.may_do_all()?,
     }
-    let rules = gateway.books.frequent_rules(of.ente.as_deref(), of.limit.min(1000))?;
+    let rules =
+        blocking(move || Ok(gateway.books.frequent_rules(of.ente.as_deref(), of.limit.min(1000))?)).await?;
     let shown: Vec<Value> = rules
         .into_iter()
         .map(|rule| {
@@ -73,7 +80,7 @@ pub async fn routes(
     Extension(caller): Extension<Caller>,
 ) -> Result<Json<Value>, Problem> {
     caller.may_do_all()?;
-    Ok(Json(json!({ "routes": gateway.books.routes()? })))
+    blocking(move || Ok(Json(json!({ "routes": gateway.books.routes()? })))).await
 }
 
 /// `POST /routes/{id}/resume`: a person has looked, the route goes on.
@@ -138,9 +145,10 @@ pub async fn healthz() -> Json<Value> {
 
 /// `GET /readyz`: the ledger can be read and no route is suspended by a fault.
 pub async fn readyz(State(gateway): State<Arc<Gateway>>) -> Response {
-    match gateway.books.routes() {
-        Err(error) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response(),
-        Ok(routes) => {
+    match blocking(move || Ok(gateway.books.routes())).await {
+        Err(problem) => problem.into_response(),
+        Ok(Err(error)) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response(),
+        Ok(Ok(routes)) => {
             let suspended: Vec<_> = routes
                 .into_iter()
                 .filter(|route| route.suspended.is_some())
@@ -153,6 +161,12 @@ pub async fn readyz(State(gateway): State<Arc<Gateway>>) -> Response {
 
 /// `GET /metrics`: Prometheus text format, counts only.
 pub async fn metrics(State(gateway): State<Arc<Gateway>>) -> Result<Response, Problem> {
+    let text = blocking(move || Ok(measured(&gateway)?)).await?;
+    let kind = "text/plain; version=0.0.4; charset=utf-8";
+    Ok(([(header::CONTENT_TYPE, kind)], text).into_response())
+}
+
+fn measured(gateway: &Gateway) -> Result<String, LedgerError> {
     let mut text = String::new();
     text.push_str("# HELP raccordo_folders Stored folders.\n# TYPE raccordo_folders gauge\n");
     let _ = writeln!(text, "raccordo_folders {}", gateway.books.folder_count()?);
@@ -184,6 +198,5 @@ pub async fn metrics(State(gateway): State<Arc<Gateway>>) -> Result<Response, Pr
         let _ = writeln!(text, "raccordo_route_suspended{{route=\"{}\"}} {stopped}", route.route);
         let _ = writeln!(text, "raccordo_route_out{{route=\"{}\"}} {}", route.route, route.out);
     }
-    let kind = "text/plain; version=0.0.4; charset=utf-8";
-    Ok(([(header::CONTENT_TYPE, kind)], text).into_response())
+    Ok(text)
 }

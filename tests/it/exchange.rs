@@ -23,10 +23,15 @@ fn order() -> Order {
 fn ente() -> Ente {
     let directory = TempDir::new().unwrap();
     let books = Books::open(directory.path()).unwrap();
+    let folder = folder(&books, "F-1");
+    Ente { books, folder, _directory: directory }
+}
+
+fn folder(books: &Books, id: &str) -> i64 {
     let row = FolderRow {
         id: 0,
         ente: "E".into(),
-        folder_id: "F-1".into(),
+        folder_id: id.into(),
         version: None,
         wrapped_key: vec![1],
         person: [1; 32],
@@ -35,8 +40,7 @@ fn ente() -> Ente {
         saved_at: NOW,
         look_again: None,
     };
-    let folder = books.write(move |tx| tx.put_folder(&row)).unwrap();
-    Ente { books, folder, _directory: directory }
+    books.write(move |tx| tx.put_folder(&row)).unwrap()
 }
 
 impl Ente {
@@ -44,13 +48,14 @@ impl Ente {
     fn save(&self, contents: &[u8], annulled: &[&str]) -> Reconciled {
         let key = |index: usize| format!("I{index}");
         let day = date(2026, 3, 1);
+        let register_key = |index: usize| [u8::try_from(90 + 10 * self.folder).unwrap() + index as u8; 32];
         let record = |(index, content): (usize, &u8)| DesiredRecord {
             key: key(index),
             source: key(index),
             from: day,
             to: day,
             needs: None,
-            content: Some(([*content; 32], [100 + u8::try_from(index).unwrap(); 32])),
+            content: Some(([*content; 32], register_key(index))),
         };
         let set = DesiredSet {
             records: contents.iter().enumerate().map(record).collect(),
@@ -64,14 +69,22 @@ impl Ente {
     }
 
     fn report(&self) -> i64 {
+        self.start_run(false)
+    }
+
+    fn sync(&self) -> i64 {
+        self.start_run(true)
+    }
+
+    fn start_run(&self, interactive: bool) -> i64 {
         let run = RunOrder {
             ente: "E".into(),
             register: "R".into(),
             flow: "f/1".into(),
             period: "2026".into(),
             until: None,
-            folder: None,
-            order: order(),
+            folder: interactive.then_some(self.folder),
+            order: Order { interactive, ..order() },
             hold_above: 100,
             actor: "test".into(),
             now: NOW,
@@ -141,6 +154,116 @@ fn one_run_carries_a_replacement_from_cancel_to_insert() {
     assert_eq!((insert[0].operation.kind, insert[0].operation.generation), (Kind::Insert, 3));
     ente.answer(&insert[0], Answer::Accepted);
     assert_eq!(ente.bucket(run, Bucket::Accepted), 1);
+}
+
+impl Ente {
+    /// A correction of what the register holds is queued: a cancel that makes room.
+    fn queue_a_correction(&self) -> i64 {
+        self.save(&[1], &[]);
+        self.report();
+        self.accept_all();
+        self.save(&[2], &[]);
+        self.report()
+    }
+
+    fn gather(&self) -> Option<Submission> {
+        let act = |tx: &mut raccordo::ledger::Tx<'_>| {
+            let name = |_: &Record, day: &str, number: u32| format!("E.{day}.{number:07}");
+            let (limit, max_bytes, can_replace) = (10, 1000, false);
+            let batch =
+                Batch { route: ROUTE, limit, max_bytes, now: NOW, day: "20260301", name: &name, can_replace };
+            gather(tx, &batch)
+        };
+        self.books.write(act).unwrap()
+    }
+
+    /// The folder's record must go, and nothing queued was decided again.
+    fn annul_silently(&self) {
+        let act = |tx: &mut raccordo::ledger::Tx<'_>| {
+            let mut record = tx.record(1)?;
+            record.desired = Desired::Absent(Absence::Annulled);
+            tx.put_record(&record)
+        };
+        self.books.write(act).unwrap();
+    }
+}
+
+#[test]
+fn what_turned_into_a_cancel_while_queued_waits_for_a_person() {
+    let ente = ente();
+    let run = ente.queue_a_correction();
+    ente.save(&[], &["I0"]);
+    assert_eq!(ente.bucket(run, Bucket::Held), 1);
+    assert!(ente.poll().is_empty(), "no cancel leaves that no run counted");
+    let approved = ente.books.write(move |tx| approve(tx, run, &order(), NOW)).unwrap();
+    assert_eq!(approved, 1);
+    let cancel = ente.poll().remove(0);
+    assert_eq!((cancel.operation.kind, cancel.operation.generation), (Kind::Cancel, 3));
+    ente.answer(&cancel, Answer::Accepted);
+    assert_eq!(ente.bucket(run, Bucket::Accepted), 1);
+}
+
+#[test]
+fn what_turned_into_a_cancel_is_held_at_release_too() {
+    let offered = ente();
+    let run = offered.queue_a_correction();
+    offered.annul_silently();
+    assert!(offered.poll().is_empty());
+    assert_eq!(offered.bucket(run, Bucket::Held), 1);
+    let filed = ente();
+    let run = filed.queue_a_correction();
+    filed.annul_silently();
+    assert_eq!(filed.gather(), None);
+    assert_eq!(filed.bucket(run, Bucket::Held), 1);
+}
+
+#[test]
+fn a_cancel_that_follows_an_insert_waits_for_a_person() {
+    let ente = ente();
+    ente.save(&[1], &[]);
+    let run = ente.report();
+    let insert = ente.poll().remove(0);
+    ente.save(&[], &["I0"]);
+    ente.answer(&insert, Answer::Accepted);
+    assert_eq!(ente.bucket(run, Bucket::Held), 1);
+    assert!(ente.poll().is_empty());
+}
+
+#[test]
+fn a_sync_of_one_folder_carries_what_turned_into_a_cancel() {
+    let ente = ente();
+    ente.save(&[1], &[]);
+    ente.report();
+    ente.accept_all();
+    ente.save(&[2], &[]);
+    let run = ente.sync();
+    ente.save(&[], &["I0"]);
+    assert_eq!(ente.poll()[0].operation.kind, Kind::Cancel, "a person asked for this citizen");
+    assert_eq!(ente.bucket(run, Bucket::Waiting), 1);
+}
+
+#[test]
+fn what_a_person_waits_for_overtakes_the_bulk_work_it_was_queued_with() {
+    let mut ente = ente();
+    ente.save(&[1, 1], &[]);
+    ente.folder = folder(&ente.books, "F-2");
+    ente.save(&[2], &[]);
+    let bulk = ente.report();
+    let sync = ente.sync();
+    ente.report();
+    let leaving = ente.poll();
+    let first = &leaving[0].operation;
+    assert_eq!(
+        (first.record, first.generation, first.interactive),
+        (3, 1, true),
+        "queued once, and it leads"
+    );
+    assert!(leaving[1..].iter().all(|offered| !offered.operation.interactive));
+    assert_eq!((ente.bucket(bulk, Bucket::Waiting), ente.bucket(sync, Bucket::Waiting)), (3, 1));
+    ente.save(&[4], &[]);
+    ente.answer(&leaving[0], Answer::Accepted);
+    let follows = ente.poll().into_iter().find(|offered| offered.operation.record == 3).unwrap();
+    assert!(follows.operation.interactive, "bulk work that selects it later takes no urgency away");
 }
 
 #[test]

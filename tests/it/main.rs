@@ -8,6 +8,8 @@ mod fhir;
 mod model;
 mod official;
 mod planted;
+mod pushed;
+mod queue;
 mod serving;
 mod tidy;
 mod waas;

@@ -59,7 +59,8 @@ const IMPURE: &[&str] = &[
 /// Crates and the places outside which nothing may name them.
 const CONFINED: &[(&str, &[&str])] = &[
     ("reqwest", &["src/channel/push.rs"]),
-    ("lapin", &["src/queue/rabbitmq.rs"]),
+    // One queue in several files: its parts (topology, confirms, supervision) read better alone.
+    ("lapin", &["src/queue/rabbitmq/"]),
     ("rusqlite", &["src/ledger/"]),
     ("xsd_schema", &["src/schema/"]),
     ("jsonwebtoken", &["src/trust/", "src/sandbox/"]),
@@ -121,6 +122,42 @@ fn top_level(group: &str) -> Vec<&str> {
     }
     parts.push(&group[from..]);
     parts
+}
+
+/// The byte after the `)` that closes the `(` at `open`.
+fn closing(bare: &str, open: usize) -> usize {
+    let mut depth = 0_usize;
+    for (at, byte) in bare.bytes().enumerate().skip(open) {
+        match byte {
+            b'(' => depth += 1,
+            b')' if depth == 1 => return at + 1,
+            b')' => depth -= 1,
+            _ => {}
+        }
+    }
+    bare.len()
+}
+
+/// SQLite blocks its thread; one slow question on the runtime's threads would stall every request.
+#[test]
+fn handlers_ask_the_ledger_on_blocking_threads_only() {
+    let mut violations = Vec::new();
+    for source in sources().iter().filter(|source| source.path.starts_with("src/web/")) {
+        let live = source.live(&source.bare);
+        for (from, _) in live.match_indices("async fn ") {
+            let Some(open) = live[from..].find('{').map(|at| from + at) else { continue };
+            let end = matching(&live, open);
+            let inside = |at: usize| {
+                words(&live[open..at], "blocking").any(|call| {
+                    let call = open + call + "blocking".len();
+                    live[call..].starts_with('(') && closing(&live, call) > at
+                })
+            };
+            let asked = words(&live[open..end], "books").map(|at| open + at).filter(|at| !inside(*at));
+            violations.extend(asked.map(|at| format!("{}:{}", source.path, source.line(at))));
+        }
+    }
+    none("ledger asked on an async thread: wrap it in `blocking`", &violations);
 }
 
 #[test]

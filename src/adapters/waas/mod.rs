@@ -165,7 +165,8 @@ async fn esiti_handler(
 }
 
 async fn status(State(waas): State<Waas>) -> Response {
-    if waas.desk.healthy() {
+    let healthy = tokio::task::spawn_blocking(move || waas.desk.healthy()).await;
+    if healthy.unwrap_or(false) {
         answers::problem(StatusCode::OK, "Il servizio funziona correttamente.")
     } else {
         answers::problem(StatusCode::SERVICE_UNAVAILABLE, "Il servizio non può leggere il proprio archivio.")

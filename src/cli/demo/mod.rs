@@ -16,7 +16,7 @@ use super::Outcome;
 use super::import::bar;
 use super::sandbox::{entitlements, issuer};
 use crate::exchange::{Bucket, Period};
-use crate::gateway::{Clock, Gateway, ImportSummary, RunRequest, SystemClock};
+use crate::gateway::{Clock, Gateway, ImportSummary, RunRequest, SystemClock, new_import};
 use crate::ledger::RunHead;
 use crate::node;
 use crate::sandbox::inps::{Inps, Script};
@@ -145,10 +145,10 @@ async fn import(stage: &Stage, folders: &[Value], what: &str) -> anyhow::Result<
         serde_json::to_writer(&mut lines, folder)?;
         lines.push(b'\n');
     }
-    let bar = bar(Some(folders.len() as u64), what);
+    let (bar, mark) = (bar(Some(folders.len() as u64), what), new_import()?);
     let gateway = Arc::clone(&stage.gateway);
     let summary = tokio::task::spawn_blocking(move || {
-        let summary = gateway.import(std::io::Cursor::new(lines), "demo", |_| bar.inc(1));
+        let summary = gateway.import(std::io::Cursor::new(lines), &mark, "demo", |_| bar.inc(1));
         bar.finish_and_clear();
         summary
     });

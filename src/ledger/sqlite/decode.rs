@@ -162,5 +162,7 @@ pub(super) fn route(row: &Row<'_>) -> rusqlite::Result<RouteState> {
         last_since: row.get(2)?,
         last_polled: row.get(3)?,
         suspended,
+        failures: row.get(7)?,
+        open_until: row.get(8)?,
     })
 }

@@ -8,8 +8,8 @@ use super::decode::{
 };
 use super::{Tx, store};
 use crate::exchange::{
-    Bucket, Hash, Ledger, LedgerError, Millis, Offered, Operation, Receipt, Record, RecordId, RouteState,
-    RunRow, State, Submission, Suspension, Trouble,
+    Bucket, Hash, Lane, Ledger, LedgerError, Millis, Offered, Operation, Receipt, Record, RecordId,
+    RouteState, RunRow, State, Submission, Suspension, Trouble,
 };
 
 type R<T> = Result<T, LedgerError>;
@@ -186,6 +186,27 @@ impl Ledger for Tx<'_> {
         self.many(&sql, params![route, limit as i64, skip as i64], operation)
     }
 
+    fn ready_lanes(&mut self, route: &str, interactive: bool, after: i64, limit: usize) -> R<Vec<Lane>> {
+        let sql = "SELECT r.folder, o.id FROM operation o JOIN record r ON r.id = o.record
+             WHERE o.route = ?1 AND o.state = 'queued' AND o.interactive = ?2 AND o.id > ?3
+               AND o.state IN ('queued', 'sending', 'retrying', 'waiting')
+               AND NOT EXISTS (SELECT 1 FROM record r2 JOIN operation o2 ON o2.id = r2.current
+                 WHERE r2.folder = r.folder AND r2.register = r.register
+                   AND o2.state IN ('sending', 'retrying', 'waiting', 'uncertain'))
+             ORDER BY o.id LIMIT ?4";
+        self.many(sql, params![route, interactive, after, limit as i64], |row| {
+            Ok(Lane { folder: row.get(0)?, position: row.get(1)? })
+        })
+    }
+
+    fn queued_of_lane(&mut self, route: &str, folder: i64) -> R<Vec<Operation>> {
+        let sql = format!(
+            "SELECT {OPERATION} FROM record r JOIN operation o ON o.id = r.current
+             WHERE r.folder = ?2 AND o.route = ?1 AND o.state = 'queued' ORDER BY o.id"
+        );
+        self.many(&sql, params![route, folder], operation)
+    }
+
     fn open_operations(&mut self, route: &str) -> R<Vec<Operation>> {
         let sql = format!(
             "SELECT {OPERATION} FROM operation o
@@ -215,16 +236,9 @@ impl Ledger for Tx<'_> {
     }
 
     fn route(&mut self, id: &str) -> R<RouteState> {
-        let sql = "SELECT id, last_given, last_since, last_polled, suspended, gap_from, gap_to FROM route
-                   WHERE id = ?1";
-        let empty = || RouteState {
-            id: id.to_owned(),
-            last_given: 0,
-            last_since: None,
-            last_polled: None,
-            suspended: None,
-        };
-        Ok(self.maybe(sql, [id], route)?.unwrap_or_else(empty))
+        let sql = "SELECT id, last_given, last_since, last_polled, suspended, gap_from, gap_to, failures, open_until
+                   FROM route WHERE id = ?1";
+        Ok(self.maybe(sql, [id], route)?.unwrap_or_else(|| RouteState::new(id)))
     }
 
     fn put_route(&mut self, r: &RouteState) -> R<()> {
@@ -237,8 +251,9 @@ impl Ledger for Tx<'_> {
         };
         let sql =
             "INSERT OR REPLACE INTO route (id, last_given, last_since, last_polled, suspended, gap_from,
-                   gap_to) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-        self.run(sql, params![r.id, r.last_given, r.last_since, r.last_polled, word, from, to]).map(drop)
+                   gap_to, failures, open_until) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+        let (given, since, polled) = (r.last_given, r.last_since, r.last_polled);
+        self.run(sql, params![r.id, given, since, polled, word, from, to, r.failures, r.open_until]).map(drop)
     }
 
     fn next_progressive(&mut self, route: &str, day: &str) -> R<u32> {
@@ -261,8 +276,9 @@ impl Ledger for Tx<'_> {
     }
 
     fn put_submission(&mut self, s: &Submission) -> R<()> {
-        let sql = "UPDATE submission SET state = ?2, timestamp = ?3, attempt = ?4, due = ?5, interactive = ?6
-                   WHERE id = ?1";
+        // Once a person waits for it, the queue is told anew.
+        let sql = "UPDATE submission SET state = ?2, timestamp = ?3, attempt = ?4, due = ?5,
+               announced_until = iif(?6 AND NOT interactive, 0, announced_until), interactive = ?6 WHERE id = ?1";
         let state = submission_word(s.state);
         self.run(sql, params![s.id, state, s.timestamp, s.attempt, s.due, s.interactive]).map(drop)
     }
@@ -298,6 +314,26 @@ impl Ledger for Tx<'_> {
         self.many(&sql, params![route, before], offered)
     }
 
+    fn begin_attempt(&mut self, submission: i64, number: u32, asks: bool, at: Millis) -> R<()> {
+        let sql =
+            "INSERT OR REPLACE INTO attempt (submission, number, what, began_at) VALUES (?1, ?2, ?3, ?4)";
+        self.run(sql, params![submission, number, attempt_word(asks), at]).map(drop)
+    }
+
+    fn end_attempt(
+        &mut self,
+        submission: i64,
+        number: u32,
+        asks: bool,
+        at: Millis,
+        outcome: &str,
+        code: &str,
+    ) -> R<()> {
+        let sql = "UPDATE attempt SET ended_at = ?4, outcome = ?5, code = ?6
+                   WHERE submission = ?1 AND number = ?2 AND what = ?3";
+        self.run(sql, params![submission, number, attempt_word(asks), at, outcome, code]).map(drop)
+    }
+
     fn fragment_bytes(&mut self, record: RecordId, content: &Hash) -> R<usize> {
         let sql = "SELECT length(sealed) FROM payload WHERE record = ?1 AND content = ?2";
         self.one("the payload", sql, params![record, content], |row| row.get(0))
@@ -315,6 +351,22 @@ impl Ledger for Tx<'_> {
 
     fn held_rows(&mut self, run: i64) -> R<Vec<RecordId>> {
         self.many("SELECT record FROM run_row WHERE run = ?1 AND bucket = 'held'", [run], |row| row.get(0))
+    }
+
+    fn move_run_row(&mut self, run: i64, record: RecordId, bucket: Bucket) -> R<()> {
+        self.move_row_of_run(run, record, bucket)
+    }
+
+    fn idle_rows(&mut self, run: i64, after: RecordId, limit: usize) -> R<Vec<RunRow>> {
+        self.idle_rows_of_run(run, after, limit)
+    }
+
+    fn wanted_elsewhere(&mut self, run: i64, record: RecordId) -> R<bool> {
+        self.wanted_by_another_run(run, record)
+    }
+
+    fn newest_accepted(&mut self, record: RecordId) -> R<Option<Operation>> {
+        self.newest_accepted_of(record)
     }
 
     fn keep_receipt(
@@ -344,6 +396,10 @@ impl Tx<'_> {
             "INSERT INTO transition (operation, at, from_state, to_state, cause) VALUES (?1, ?2, ?3, ?4, ?5)";
         self.run(sql, params![operation, at, from, to.word(), cause]).map(drop)
     }
+}
+
+const fn attempt_word(asks: bool) -> &'static str {
+    if asks { "ask" } else { "send" }
 }
 
 /// The operations of a container, in order.

@@ -68,6 +68,17 @@ impl Tx<'_> {
         }
     }
 
+    /// Whether this import has already brought the folder.
+    pub fn was_imported(&self, ente: &str, folder_id: &str, import: &str) -> R<bool> {
+        let sql = "SELECT 1 FROM folder WHERE ente = ?1 AND folder_id = ?2 AND import = ?3";
+        Ok(self.maybe(sql, params![ente, folder_id, import], |_| Ok(()))?.is_some())
+    }
+
+    /// Notes which import brought a folder.
+    pub fn mark_imported(&self, folder: i64, import: &str) -> R<()> {
+        self.run("UPDATE folder SET import = ?2 WHERE id = ?1", params![folder, import]).map(drop)
+    }
+
     /// Keeps a record's fragment under its content hash, and which mapping rows made it.
     pub fn put_payload(&self, record: i64, content: &Hash, sealed: &[u8], rows: &[u8]) -> R<()> {
         let sql = "INSERT OR IGNORE INTO payload (record, content, sealed) VALUES (?1, ?2, ?3)";

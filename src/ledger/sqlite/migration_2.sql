@@ -24,3 +24,6 @@ CREATE TABLE attempt (
 -- The breaker of a pushed route.
 ALTER TABLE route ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE route ADD COLUMN open_until INTEGER;
+
+-- The import that brought a folder last: within one import, the first line of an id stands.
+ALTER TABLE folder ADD COLUMN import TEXT;

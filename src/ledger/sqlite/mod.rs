@@ -1,11 +1,16 @@
 //! The embedded ledger: SQLite, WAL, synchronous=FULL, one writer thread with group commit.
 
+mod calendar;
+mod cancel;
 mod decode;
 mod exchange;
 mod folders;
 mod lookups;
 mod queries;
+mod replay;
+mod run_views;
 mod runs;
+mod work;
 mod writer;
 
 use std::fs::File;
@@ -16,16 +21,20 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::exchange::LedgerError;
+pub use calendar::FiringRow;
 pub use lookups::{KeptFragment, KeyedRecord, RecordHead};
 pub use queries::{
     FolderStanding, HeldFlow, OperationView, ReceiptView, RouteView, RuleCount, Standing, SubmissionView,
 };
+pub use replay::{ReplayHead, ReplayScope, STATES};
 pub use runs::RunOrder;
+pub use work::{AttemptView, Due};
 pub use writer::{Ticket, Tx};
 
 const READERS: usize = 4;
 /// Each brings the ledger from the version of its place to the next; none is ever changed.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("migration_2.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("schema.sql"), include_str!("migration_2.sql"), include_str!("migration_3.sql")];
 
 /// The books of an installation. Cheap to share; dropping the last one closes the ledger.
 pub struct Books {
@@ -147,8 +156,8 @@ fn migrate(connection: &Connection) -> Result<(), LedgerError> {
 /// Whoever has the directory's lock works alone: a lease found now belongs to a dead process,
 /// and waiting for it to lapse would only keep its container from being built.
 fn free_leases(connection: &Connection) -> Result<(), LedgerError> {
-    let sql = "UPDATE submission SET lease_until = NULL, lease_token = NULL
-               WHERE state = 'queued' AND lease_until IS NOT NULL";
+    let sql = "UPDATE submission SET lease_until = NULL, lease_token = NULL, announced_until = 0
+               WHERE state IN ('queued', 'sending', 'asking') AND (lease_until IS NOT NULL OR announced_until > 0)";
     connection.execute(sql, []).map(drop).map_err(store)
 }
 

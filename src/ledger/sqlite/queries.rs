@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 
 use super::Books;
-use crate::exchange::{Balance, Bucket, Hash, LedgerError, Millis};
+use crate::exchange::{Hash, LedgerError, Millis};
 use crate::ledger::{FolderRow, RunHead};
 
 /// How ready an ente is for one flow.
@@ -223,41 +223,25 @@ impl Books {
 
     /// Runs, newest first, each with its balance.
     pub fn runs(&self, only: Option<i64>, limit: usize) -> Result<Vec<RunHead>, LedgerError> {
-        self.read(|c| {
-            let mut statement = c.prepare_cached(
-                "SELECT id, ente, register, flow, period, route, started_at, actor, selecting, selected FROM run
-                 WHERE ?1 IS NULL OR id = ?1 ORDER BY id DESC LIMIT ?2",
-            )?;
-            let rows = statement.query_map(params![only, limit as i64], |r| {
-                Ok(RunHead {
-                    id: r.get(0)?,
-                    ente: r.get(1)?,
-                    register: r.get(2)?,
-                    flow: r.get(3)?,
-                    period: r.get(4)?,
-                    route: r.get(5)?,
-                    started_at: r.get(6)?,
-                    actor: r.get(7)?,
-                    selecting: r.get(8)?,
-                    balance: Balance::new(r.get(9)?),
-                })
-            })?;
-            let mut runs = rows.collect::<rusqlite::Result<Vec<_>>>()?;
-            for run in &mut runs {
-                fill(c, run)?;
-            }
-            Ok(runs)
-        })
+        self.run_heads(only, None, limit)
     }
 
-    /// Operations by state (all when `None`), newest first.
-    pub fn operations(&self, state: Option<&str>, limit: usize) -> Result<Vec<OperationView>, LedgerError> {
+    /// Operations by state and enti (all when `None`), newest first; the limit counts what is shown.
+    pub fn operations(
+        &self,
+        state: Option<&str>,
+        enti: Option<&[String]>,
+        limit: usize,
+    ) -> Result<Vec<OperationView>, LedgerError> {
+        let enti = enti.map(|enti| serde_json::Value::from(enti).to_string());
         self.read(|c| {
             let sql = format!(
-                "SELECT {OPERATION_VIEW} WHERE ?1 IS NULL OR o.state = ?1 ORDER BY o.id DESC LIMIT ?2"
+                "SELECT {OPERATION_VIEW} WHERE (?1 IS NULL OR o.state = ?1)
+                   AND (?2 IS NULL OR r.ente IN (SELECT value FROM json_each(?2)))
+                 ORDER BY o.id DESC LIMIT ?3"
             );
             let mut statement = c.prepare_cached(&sql)?;
-            let rows = statement.query_map(params![state, limit as i64], operation_view)?;
+            let rows = statement.query_map(params![state, enti, limit as i64], operation_view)?;
             rows.collect()
         })
     }
@@ -362,19 +346,6 @@ impl Books {
             rows.collect()
         })
     }
-}
-
-fn fill(c: &Connection, run: &mut RunHead) -> rusqlite::Result<()> {
-    let mut statement =
-        c.prepare_cached("SELECT bucket, count(*) FROM run_row WHERE run = ?1 GROUP BY bucket")?;
-    let mut rows = statement.query([run.id])?;
-    while let Some(row) = rows.next()? {
-        let word: String = row.get(0)?;
-        if let Some(bucket) = Bucket::from_word(&word) {
-            run.balance.add(bucket, row.get(1)?);
-        }
-    }
-    Ok(())
 }
 
 fn operation_view(r: &rusqlite::Row<'_>) -> rusqlite::Result<OperationView> {

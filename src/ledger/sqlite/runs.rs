@@ -48,7 +48,7 @@ impl Tx<'_> {
         let cancels: u64 = self.one("the count", &sql, scope, |row| row.get(0))?;
         self.add(
             "INSERT INTO run (ente, register, flow, period, until_day, folder, route, interactive, hold, started_at,
-               actor, selecting) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 1)",
+               actor, kind, selecting) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 1)",
             params![
                 run.ente,
                 run.register,
@@ -60,7 +60,8 @@ impl Tx<'_> {
                 run.order.interactive,
                 cancels > run.hold_above,
                 run.now,
-                run.actor
+                run.actor,
+                if run.folder.is_some() { "sync" } else { "report" }
             ],
         )
     }
@@ -68,7 +69,7 @@ impl Tx<'_> {
     /// Selects the next records of a run; true while there are more.
     pub fn select_chunk(&mut self, run: i64, can_replace: bool, limit: usize, now: Millis) -> R<bool> {
         let sql = "SELECT ente, register, flow, until_day, folder, route, interactive, hold, cursor FROM run
-                   WHERE id = ?1 AND selecting = 1";
+                   WHERE id = ?1 AND selecting = 1 AND kind <> 'replay'";
         let head = self.maybe(sql, [run], |r| {
             let order = Order { route: r.get(5)?, interactive: r.get(6)?, can_replace };
             let scope: (String, String, String, Option<String>, Option<i64>) =
@@ -95,7 +96,8 @@ impl Tx<'_> {
 
     /// Runs whose selection was interrupted.
     pub fn unfinished_runs(&self) -> R<Vec<i64>> {
-        self.many("SELECT id FROM run WHERE selecting = 1 ORDER BY id", [], |row| row.get(0))
+        let sql = "SELECT id FROM run WHERE selecting = 1 AND kind <> 'replay' ORDER BY id";
+        self.many(sql, [], |row| row.get(0))
     }
 
     /// Routes that have queued operations.

@@ -1,5 +1,6 @@
 //! NDJSON import: a broken line stops nothing, and every result names its line.
 
+use raccordo::gateway::new_import;
 use serde_json::{Value, json};
 
 use crate::serving::{Site, generated};
@@ -74,6 +75,28 @@ fn of_an_id_that_comes_twice_the_first_stands() {
         assert_eq!(outcome(&results, line), wanted, "line {line}");
     }
     assert_eq!(results.last().unwrap()["summary"]["saved"], 60);
+}
+
+#[test]
+fn an_import_in_several_requests_is_one_import() {
+    let site = Site::open();
+    let folders = generated(3);
+    let import = |mark: &str, folders: &[Value]| {
+        let path = format!("/import?import={mark}");
+        let results = site.api("POST", &path, &lines(folders).join(&b'\n')).lines();
+        (1..=folders.len() as u64).map(|line| outcome(&results, line).to_owned()).collect::<Vec<_>>()
+    };
+    let mark = new_import().unwrap();
+    assert_eq!(import(&mark, &folders[..2]), ["saved", "saved"]);
+    assert_eq!(import(&mark, &folders[1..]), ["duplicate", "saved"]);
+    assert_eq!(import(&mark, &folders[..2]), ["duplicate", "duplicate"]);
+    site.api("PUT", &format!("/folders/{}", folders[0]["id"].as_str().unwrap()), &lines(&folders)[0])
+        .good(200);
+    assert_eq!(import(&mark, &folders[..1]), ["duplicate"], "a save in between does not open it again");
+    assert_eq!(import(&new_import().unwrap(), &folders), ["saved", "saved", "saved"]);
+    for mark in ["", "x", "0123456789/abcdef", &"a".repeat(65)] {
+        site.api("POST", &format!("/import?import={mark}"), b"{}").problem(400);
+    }
 }
 
 #[test]

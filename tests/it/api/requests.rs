@@ -1,6 +1,8 @@
 //! What is wrong with a request is said as a problem, whatever is wrong.
 
-use crate::serving::{ALL, ROME, Site, generated, request};
+use serde_json::json;
+
+use crate::serving::{ALL, FLOW, ROME, Site, generated, request};
 
 #[test]
 fn without_a_known_token_nothing_is_let_in() {
@@ -63,6 +65,23 @@ fn a_token_of_one_ente_speaks_for_that_ente_only() {
     ] {
         site.api_as(ROME, method, path, b"").problem(403);
     }
+}
+
+#[test]
+fn a_limit_counts_what_the_token_may_see() {
+    let site = Site::open();
+    site.fill(3);
+    let mut folder = generated(1).remove(0);
+    folder["ente"] = json!("F205");
+    folder["id"] = json!("F205-1");
+    site.api("PUT", "/folders/F205-1", folder.to_string().as_bytes()).good(201);
+    site.api("POST", "/runs", json!({"ente": "F205", "flow": FLOW}).to_string().as_bytes()).good(201);
+    let newest = |token: &str| {
+        let shown = site.api_as(token, "GET", "/operations?state=queued&limit=1", b"").good(200);
+        shown["operations"][0]["ente"].as_str().map(str::to_owned)
+    };
+    assert_eq!(newest(ALL).as_deref(), Some("F205"));
+    assert_eq!(newest(ROME).as_deref(), Some("H501"), "another ente's newer rows take no place in the list");
 }
 
 #[test]

@@ -63,6 +63,31 @@ fn import_says_what_each_line_came_to() {
     assert!(said(piped).exit(1).out.contains("19 folders saved"));
 }
 
+/// More lines than three requests through the socket hold, with ids that come again early and late.
+#[test]
+fn of_an_id_that_comes_twice_the_first_stands_whichever_way_the_lines_go() {
+    let mut folders = generated(1203);
+    let again = [(1_usize, 0), (600, 7), (1201, 600), (1202, 3)];
+    for (line, first) in again {
+        let mut second = folders[first].clone();
+        second["interventi"] = json!([]);
+        folders[line] = second;
+    }
+    let duplicates = |at: &std::path::Path| {
+        write_lines(at, "folders.ndjson", &folders);
+        let told = raccordo(at, &["--json", "import", "folders.ndjson"]).exit(1).out;
+        let told = told.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let told = told.filter(|line| line["outcome"] == "duplicate");
+        told.map(|line| line["line"].as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    let alone = tempfile::tempdir().unwrap();
+    configure(alone.path(), "unused.json", "");
+    assert_eq!(duplicates(alone.path()), [2, 601, 1202, 1203]);
+    let site = Site::open();
+    assert_eq!(duplicates(site.dir.path()), [2, 601, 1202, 1203]);
+    assert_eq!(site.gateway.books.folder_count().unwrap(), 1199);
+}
+
 #[test]
 fn beside_a_running_server_commands_go_through_its_socket() {
     let site = Site::open();

@@ -8,6 +8,8 @@ use raccordo::exchange::*;
 pub struct Memory {
     pub records: Vec<Record>,
     pub operations: Vec<Operation>,
+    /// Why each operation was queued.
+    pub causes: Vec<String>,
     pub submissions: Vec<Submission>,
     pub claims: BTreeMap<Hash, RecordId>,
     pub route: Option<RouteState>,
@@ -50,9 +52,10 @@ impl Ledger for Memory {
     fn operation(&mut self, id: i64) -> R<Operation> {
         Ok(self.operations[id as usize - 1].clone())
     }
-    fn add_operation(&mut self, operation: &Operation, _cause: &str) -> R<i64> {
+    fn add_operation(&mut self, operation: &Operation, cause: &str) -> R<i64> {
         let id = self.operations.len() as i64 + 1;
         self.operations.push(Operation { id, ..operation.clone() });
+        self.causes.push(cause.to_owned());
         Ok(id)
     }
     fn put_operation(&mut self, operation: &Operation, from: State, _at: Millis, _cause: &str) -> R<()> {
@@ -65,6 +68,43 @@ impl Ledger for Memory {
         let mut queued: Vec<_> = self.operations.iter().filter(|op| op.state == State::Queued).collect();
         queued.sort_by_key(|op| (!op.interactive, op.id));
         Ok(queued.into_iter().skip(skip).take(limit).cloned().collect())
+    }
+    fn ready_lanes(&mut self, _route: &str, interactive: bool, after: i64, limit: usize) -> R<Vec<Lane>> {
+        let busy = [State::Sending, State::Retrying, State::Waiting, State::Uncertain];
+        let folder = |op: &Operation| self.records[op.record as usize - 1].folder;
+        let at_work: Vec<i64> =
+            self.operations.iter().filter(|op| busy.contains(&op.state)).map(folder).collect();
+        let mut lanes: Vec<Lane> = Vec::new();
+        let waits =
+            |op: &&Operation| op.state == State::Queued && op.interactive == interactive && op.id > after;
+        for op in self.operations.iter().filter(waits) {
+            let folder = folder(op);
+            if !at_work.contains(&folder) {
+                lanes.push(Lane { folder, position: op.id });
+            }
+        }
+        lanes.truncate(limit);
+        Ok(lanes)
+    }
+    fn queued_of_lane(&mut self, _route: &str, folder: i64) -> R<Vec<Operation>> {
+        let ours = |op: &&Operation| {
+            op.state == State::Queued && self.records[op.record as usize - 1].folder == folder
+        };
+        Ok(self.operations.iter().filter(ours).cloned().collect())
+    }
+    fn begin_attempt(&mut self, _submission: i64, _number: u32, _asks: bool, _at: Millis) -> R<()> {
+        Ok(())
+    }
+    fn end_attempt(
+        &mut self,
+        _s: i64,
+        _n: u32,
+        _asks: bool,
+        _at: Millis,
+        _outcome: &str,
+        _code: &str,
+    ) -> R<()> {
+        Ok(())
     }
     fn open_operations(&mut self, _route: &str) -> R<Vec<Operation>> {
         let open = [State::Queued, State::Sending, State::Retrying, State::Waiting];
@@ -87,13 +127,7 @@ impl Ledger for Memory {
         Ok(false)
     }
     fn route(&mut self, id: &str) -> R<RouteState> {
-        Ok(self.route.clone().unwrap_or(RouteState {
-            id: id.to_owned(),
-            last_given: 0,
-            last_since: None,
-            last_polled: None,
-            suspended: None,
-        }))
+        Ok(self.route.clone().unwrap_or_else(|| RouteState::new(id)))
     }
     fn put_route(&mut self, route: &RouteState) -> R<()> {
         self.route = Some(route.clone());
@@ -152,6 +186,28 @@ impl Ledger for Memory {
     fn held_rows(&mut self, run: i64) -> R<Vec<RecordId>> {
         let held = self.rows.iter().filter(|row| row.0 == run && row.2 == Bucket::Held);
         Ok(held.map(|row| row.1).collect())
+    }
+    fn move_run_row(&mut self, run: i64, record: RecordId, bucket: Bucket) -> R<()> {
+        for row in self.rows.iter_mut().filter(|row| row.0 == run && row.1 == record) {
+            row.2 = bucket;
+            row.3 = !bucket.is_final();
+        }
+        Ok(())
+    }
+    fn idle_rows(&mut self, run: i64, after: RecordId, limit: usize) -> R<Vec<RunRow>> {
+        let idle = |row: &&(i64, RecordId, Bucket, bool)| {
+            row.0 == run && row.1 > after && matches!(row.2, Bucket::Queued | Bucket::Held)
+        };
+        let mut rows: Vec<_> = self.rows.iter().filter(idle).collect();
+        rows.sort_by_key(|row| row.1);
+        Ok(rows.into_iter().take(limit).map(|row| RunRow { record: row.1, bucket: row.2 }).collect())
+    }
+    fn wanted_elsewhere(&mut self, run: i64, record: RecordId) -> R<bool> {
+        Ok(self.rows.iter().any(|row| row.0 != run && row.1 == record && row.3 && row.2 != Bucket::Held))
+    }
+    fn newest_accepted(&mut self, record: RecordId) -> R<Option<Operation>> {
+        let accepted = self.operations.iter().filter(|op| op.record == record && op.state == State::Accepted);
+        Ok(accepted.max_by_key(|op| op.generation).cloned())
     }
     fn keep_receipt(
         &mut self,

@@ -10,7 +10,7 @@ mod memory;
 
 use inps::{Entry, Inps, Matching, receipt};
 use jiff::civil::date;
-use memory::Memory;
+pub use memory::Memory;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use raccordo::exchange::*;
@@ -21,13 +21,13 @@ const KEYS_PER_FOLDER: u64 = 2;
 const DAY_MS: Millis = 86_400_000;
 
 /// Reads choices off a list of numbers; zeros when it is used up, so that shrinking works.
-struct Choices<'a>(std::slice::Iter<'a, u32>);
+pub struct Choices<'a>(pub std::slice::Iter<'a, u32>);
 
 impl Choices<'_> {
-    fn below(&mut self, n: u64) -> u64 {
+    pub fn below(&mut self, n: u64) -> u64 {
         u64::from(self.0.next().copied().unwrap_or(0)) % n
     }
-    fn chance(&mut self, in_ten: u64) -> bool {
+    pub fn chance(&mut self, in_ten: u64) -> bool {
         self.below(10) >= 10 - in_ten
     }
 }
@@ -42,9 +42,11 @@ struct World<'a> {
     selected: Vec<u64>,
     /// A restore happened and nobody has looked yet.
     in_doubt: bool,
+    /// Every run holds each cancel that replaces nothing (`hold_above = 0`).
+    holds_all: bool,
 }
 
-fn hash(number: u64) -> Hash {
+pub fn hash(number: u64) -> Hash {
     let mut hash = [0; 32];
     hash[..8].copy_from_slice(&number.to_le_bytes());
     hash
@@ -59,9 +61,11 @@ impl<'a> World<'a> {
         let mut choices = Choices(numbers.iter());
         let matching = if choices.chance(5) { Matching::ByKey } else { Matching::ByContent };
         let inps = Inps::new(matching, choices.chance(5));
+        let holds_all = choices.chance(5);
         let (ledger, backup) = (Memory::default(), Memory::default());
         let now = 1_700_000_000_000;
-        Self { ledger, backup, inps, choices, now, runs: 0, selected: Vec::new(), in_doubt: false }
+        let (runs, selected, in_doubt) = (0, Vec::new(), false);
+        Self { ledger, backup, inps, choices, now, runs, selected, in_doubt, holds_all }
     }
 
     /// A folder is saved; the process may die before the commit.
@@ -114,10 +118,10 @@ impl<'a> World<'a> {
         !dies
     }
 
-    fn select_all(&mut self) {
+    fn select_all(&mut self, kindly: bool) {
         self.runs += 1;
         let (run, now, interactive) = (self.runs, self.now, self.choices.chance(2));
-        let hold = self.choices.chance(1);
+        let hold = self.choices.chance(1) || self.holds_all;
         let ids: Vec<_> = self.ledger.records.iter().map(|record| record.id).collect();
         let mut count = 0;
         let kept = self.commit(|ledger| {
@@ -128,8 +132,17 @@ impl<'a> World<'a> {
         });
         self.selected.push(if kept { count } else { 0 });
         if hold && kept && self.choices.chance(7) {
-            self.commit(|ledger| approve(ledger, run, &order(false), now).map(|_| ()));
+            self.approve(run);
         }
+        if kindly {
+            (1..=run).for_each(|run| self.approve(run));
+        }
+    }
+
+    /// A person approves what a run holds, whenever that was.
+    fn approve(&mut self, run: i64) {
+        let now = self.now;
+        self.commit(|ledger| approve(ledger, run, &order(false), now).map(|_| ()));
     }
 
     fn poll(&mut self, kindly: bool) -> usize {
@@ -290,9 +303,13 @@ impl<'a> World<'a> {
         self.now += 1 + self.choices.below(1000) as i64;
         match self.choices.below(24) {
             0..=5 => self.save(),
-            6..=8 => self.select_all(),
+            6..=8 => self.select_all(false),
             9..=13 => drop(self.poll(false)),
             14..=17 => self.deliver(false),
+            18 if self.choices.chance(3) => {
+                let run = self.choices.below(self.runs as u64 + 1) as i64;
+                self.approve(run);
+            }
             18 => self.person(),
             19 if self.in_doubt => {}
             19 => {
@@ -320,6 +337,9 @@ impl<'a> World<'a> {
         for run in 1..=self.runs {
             assert_eq!(self.rows_of(run).count() as u64, self.selected[run as usize - 1], "run {run} closes");
         }
+        if self.holds_all {
+            self.check_approved();
+        }
         if suspended || self.in_doubt {
             return;
         }
@@ -330,6 +350,24 @@ impl<'a> World<'a> {
         for (key, id) in &self.ledger.claims {
             assert!(self.needs(*id, key), "a claim is held only by whom the register holds or may hold");
         }
+    }
+
+    /// Of bulk work, a cancel that replaces nothing leaves only once a person approved it.
+    fn check_approved(&self) {
+        let left = |op: &&Operation| op.submission.is_some() && op.only_cancels() && !op.interactive;
+        for operation in self.ledger.operations.iter().filter(left) {
+            assert!(self.approved(operation), "a cancel left unapproved: {operation:?}");
+        }
+    }
+
+    /// Approved itself, or the same cancel again after one that a person approved or asked for.
+    fn approved(&self, operation: &Operation) -> bool {
+        let cause = self.ledger.causes[operation.id as usize - 1].as_str();
+        let same =
+            |op: &&Operation| op.record == operation.record && op.generation + 1 == operation.generation;
+        let before = || self.ledger.operations.iter().find(same).filter(|op| op.only_cancels());
+        cause == "approved"
+            || (cause == "follows" && before().is_some_and(|op| op.interactive || self.approved(op)))
     }
 
     fn needs(&self, id: RecordId, key: &Hash) -> bool {
@@ -373,7 +411,7 @@ impl<'a> World<'a> {
             self.commit(|ledger| overdue(ledger, ROUTE, before, now).map(|_| ()));
             self.person();
             if round % 4 == 0 {
-                self.select_all();
+                self.select_all(true);
             }
             self.poll(true);
             self.check();

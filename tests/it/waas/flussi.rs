@@ -100,6 +100,36 @@ fn every_flow_has_the_published_form() {
 }
 
 #[test]
+fn what_cannot_be_opened_is_parked_and_its_neighbours_are_served() {
+    let site = Site::open();
+    site.fill(10);
+    let flows = site.flussi("since=0&limit=4");
+    let damage = |sql: &str, flusso: &Value| {
+        let ledger = rusqlite::Connection::open(site.gateway.books.path()).unwrap();
+        let whose = "WHERE (record, content) = (SELECT o.record, o.content FROM operation o
+                       JOIN submission s ON s.id = o.submission WHERE s.name = ?1)";
+        let name = flusso["id_flusso"].as_str().unwrap();
+        assert_eq!(ledger.execute(&format!("{sql} {whose}"), [name]).unwrap(), 1);
+    };
+    damage("UPDATE payload SET sealed = CAST(substr(sealed, 2) AS BLOB)", &flows[1]);
+    damage("UPDATE payload SET sealed = x''", &flows[2]);
+    damage("DELETE FROM payload", &flows[3]);
+    assert_eq!(site.flussi("since=0&limit=4"), flows[..1], "the same bytes, without what is damaged");
+    let after = site.flussi("since=0&limit=4");
+    assert_eq!((after.len(), &after[0]), (4, &flows[0]), "what is parked takes no place in a page");
+    for (index, state) in [(0, "waiting"), (1, "parked"), (2, "parked"), (3, "parked")] {
+        let path = format!("/submissions/{}", flows[index]["id_flusso"].as_str().unwrap());
+        assert_eq!(site.api("GET", &path, b"").good(200)["operations"][0]["state"], state);
+    }
+    let events = site.gateway.books.audit(0, 1000).unwrap();
+    let parked = events.iter().filter(|(_, event, _)| event.contains("operation-parked")).count();
+    assert_eq!(parked, 3);
+    assert!(site.gateway.verify_audit().unwrap().is_ok());
+    let balance = site.api("GET", "/runs/1", b"").good(200)["balance"].clone();
+    assert_eq!((&balance["closes"], &balance["terms"]["parked"]), (&true.into(), &3.into()));
+}
+
+#[test]
 fn every_payload_is_valid_by_the_authoritys_own_schema() {
     let Some(schema) = official("siuss/PS_PSA_SINA201812.xsd") else { return };
     let site = Site::open();

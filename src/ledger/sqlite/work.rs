@@ -1,0 +1,125 @@
+//! What workers need of the containers that are to leave: leases, and what the queue was told.
+
+use rusqlite::params;
+
+use super::decode::submission;
+use super::{Books, Tx};
+use crate::exchange::{LedgerError, Millis, Submission};
+
+type R<T> = Result<T, LedgerError>;
+
+const OPEN: &str = "state IN ('queued', 'sending', 'asking')";
+const SUBMISSION: &str = "id, route, name, timestamp, state, attempt, due, interactive";
+
+/// A container that the queue is told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Due {
+    pub submission: i64,
+    pub interactive: bool,
+    pub due: Millis,
+}
+
+impl Tx<'_> {
+    /// Leases a container to a worker until `until`; `None` if another has it, or it is closed.
+    pub fn lease_one(&self, id: i64, token: &str, now: Millis, until: Millis) -> R<Option<Submission>> {
+        let sql = format!(
+            "UPDATE submission SET lease_until = ?3, lease_token = ?2, announced_until = ?3
+             WHERE id = ?1 AND {OPEN} AND due <= ?4 AND (lease_until IS NULL OR lease_until < ?4)
+             RETURNING {SUBMISSION}"
+        );
+        self.maybe(&sql, params![id, token, until, now], |row| submission(row, 0))
+    }
+
+    /// Whether a worker still has its lease.
+    pub fn has_lease(&self, id: i64, token: &str) -> R<bool> {
+        let sql = "SELECT 1 FROM submission WHERE id = ?1 AND lease_token = ?2";
+        Ok(self.maybe(sql, params![id, token], |_| Ok(()))?.is_some())
+    }
+
+    /// Gives a container back: whoever comes next may have it, the queue is told again not
+    /// before `tell_at`.
+    pub fn release_lease(&self, id: i64, tell_at: Millis) -> R<()> {
+        let sql = "UPDATE submission SET lease_until = NULL, lease_token = NULL, announced_until = ?2
+                   WHERE id = ?1";
+        self.run(sql, params![id, tell_at]).map(drop)
+    }
+
+    /// The queue is told of a container that nobody works on again, but not before `tell_at`.
+    pub fn postpone(&self, id: i64, tell_at: Millis) -> R<()> {
+        let sql = "UPDATE submission SET announced_until = ?2 WHERE id = ?1 AND lease_until IS NULL";
+        self.run(sql, params![id, tell_at]).map(drop)
+    }
+
+    /// Containers of a route that the queue has not been told of lately, those that people wait
+    /// for first; they count as told for `again` from when they are due.
+    pub fn announce_due(&self, route: &str, now: Millis, again: Millis, limit: usize) -> R<Vec<Due>> {
+        let sql = format!(
+            "UPDATE submission SET announced_until = max(due, ?2) + ?3 WHERE id IN (
+               SELECT id FROM submission WHERE route = ?1 AND {OPEN} AND announced_until < ?2
+               ORDER BY interactive DESC, due LIMIT ?4)
+             RETURNING id, interactive, due"
+        );
+        let mut due = self.many(&sql, params![route, now, again, limit as i64], |row| {
+            Ok(Due { submission: row.get(0)?, interactive: row.get(1)?, due: row.get(2)? })
+        })?;
+        due.sort_by_key(|due| (!due.interactive, due.due, due.submission));
+        Ok(due)
+    }
+
+    /// The queue may have lost what it was told of these routes: it is told again.
+    pub fn forget_announcements(&self, route: &str) -> R<usize> {
+        let sql = format!(
+            "UPDATE submission SET announced_until = 0 WHERE route = ?1 AND {OPEN} AND announced_until > 0
+               AND lease_until IS NULL"
+        );
+        self.run(&sql, params![route])
+    }
+
+    /// The queue did not take these: they are told again at once.
+    pub fn forget_announced(&self, submissions: &[i64]) -> R<()> {
+        for id in submissions {
+            self.run("UPDATE submission SET announced_until = 0 WHERE id = ?1", params![id])?;
+        }
+        Ok(())
+    }
+
+    /// Containers of a route that are still to be worked on.
+    pub fn outstanding(&self, route: &str) -> R<usize> {
+        let sql = format!("SELECT count(*) FROM submission WHERE route = ?1 AND {OPEN}");
+        self.one("the count", &sql, [route], |row| row.get(0))
+    }
+}
+
+/// A try to deliver a container, or to ask about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttemptView {
+    pub number: u32,
+    /// `send` or `ask`.
+    pub what: String,
+    pub began_at: Millis,
+    pub ended_at: Option<Millis>,
+    pub outcome: Option<String>,
+    pub code: Option<String>,
+}
+
+impl Books {
+    /// The attempts for a container, in their order.
+    pub fn attempts(&self, submission: i64) -> R<Vec<AttemptView>> {
+        self.read(|c| {
+            let sql = "SELECT number, what, began_at, ended_at, outcome, code FROM attempt
+                       WHERE submission = ?1 ORDER BY began_at, number";
+            let mut statement = c.prepare_cached(sql)?;
+            let rows = statement.query_map([submission], |r| {
+                Ok(AttemptView {
+                    number: r.get(0)?,
+                    what: r.get(1)?,
+                    began_at: r.get(2)?,
+                    ended_at: r.get(3)?,
+                    outcome: r.get(4)?,
+                    code: r.get(5)?,
+                })
+            })?;
+            rows.collect()
+        })
+    }
+}

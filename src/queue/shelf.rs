@@ -1,0 +1,167 @@
+//! What lies ready in this process, per route: interactive before bulk, then by due time.
+//! Both queues hand out from here; where the work comes from is not known here.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout};
+
+use super::{Now, Taken, Work};
+use crate::exchange::Millis;
+
+/// The clock is looked at again so often while something is not due yet: it may be set meanwhile.
+const LONGEST_DOZE_MS: Millis = 1_000;
+
+/// The rows of all routes. A row is made when its route is first named.
+#[derive(Default)]
+pub struct Shelf {
+    rows: Mutex<BTreeMap<String, Arc<Row>>>,
+    closed: AtomicBool,
+}
+
+#[derive(Default)]
+struct Row {
+    lying: Mutex<Lying>,
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct Lying {
+    pieces: HashMap<i64, Piece>,
+    interactive: BTreeSet<(Millis, i64)>,
+    bulk: BTreeSet<(Millis, i64)>,
+}
+
+/// Work on the shelf, with what its queue knows it by.
+struct Piece {
+    taken: Taken,
+    /// Since when it lies here.
+    since: Instant,
+}
+
+enum Next {
+    Now(Taken),
+    In(Millis),
+    Nothing,
+}
+
+impl Shelf {
+    /// Lays work down. Where the same submission lies already, the more urgent demand holds for
+    /// both; what comes back is no longer needed.
+    pub fn put(&self, taken: Taken) -> Option<Taken> {
+        let row = self.row(&taken.work.route);
+        let spare = row.lying().put(taken);
+        row.changed.notify_waiters();
+        spare
+    }
+
+    /// Waits for what is due; `None` when the shelf is closed.
+    pub async fn take(&self, route: &str, only_interactive: bool, now: &Now) -> Option<Taken> {
+        let row = self.row(route);
+        loop {
+            let mut changed = pin!(row.changed.notified());
+            changed.as_mut().enable();
+            if self.closed.load(Ordering::SeqCst) {
+                return None;
+            }
+            let next = row.lying().next(now(), only_interactive);
+            match next {
+                Next::Now(taken) => return Some(taken),
+                Next::In(pause) => {
+                    let pause = pause.clamp(1, LONGEST_DOZE_MS).unsigned_abs();
+                    let _changed_or_due = timeout(Duration::from_millis(pause), changed).await;
+                }
+                Next::Nothing => changed.await,
+            }
+        }
+    }
+
+    /// Takes away everything that has lain for so long.
+    pub fn lain_for(&self, age: Duration) -> Vec<Taken> {
+        let rows: Vec<_> = self.rows().values().cloned().collect();
+        rows.iter().flat_map(|row| row.lying().lain_for(age)).collect()
+    }
+
+    /// Forgets everything; it is given again by where it came from.
+    pub fn clear(&self) {
+        for row in self.rows().values() {
+            *row.lying() = Lying::default();
+        }
+    }
+
+    /// Ends all waiting, now and later.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        for row in self.rows().values() {
+            row.changed.notify_waiters();
+        }
+    }
+
+    fn row(&self, route: &str) -> Arc<Row> {
+        let mut rows = self.rows();
+        if let Some(row) = rows.get(route) {
+            return Arc::clone(row);
+        }
+        Arc::clone(rows.entry(route.to_owned()).or_default())
+    }
+
+    fn rows(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Row>>> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Row {
+    fn lying(&self) -> MutexGuard<'_, Lying> {
+        self.lying.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Lying {
+    fn put(&mut self, mut taken: Taken) -> Option<Taken> {
+        let mut spare = None;
+        if let Some(mut before) = self.remove(taken.work.submission) {
+            let urgent = |work: &Work| (!work.interactive, work.due);
+            if urgent(&before.work) <= urgent(&taken.work) {
+                std::mem::swap(&mut before, &mut taken);
+            }
+            taken.work.interactive |= before.work.interactive;
+            taken.work.due = taken.work.due.min(before.work.due);
+            spare = Some(before);
+        }
+        let place = (taken.work.due, taken.work.submission);
+        self.side(taken.work.interactive).insert(place);
+        self.pieces.insert(place.1, Piece { taken, since: Instant::now() });
+        spare
+    }
+
+    fn next(&mut self, now: Millis, only_interactive: bool) -> Next {
+        let interactive = self.interactive.first().copied();
+        let bulk = self.bulk.first().copied().filter(|_| !only_interactive);
+        let due = [interactive, bulk].into_iter().flatten().find(|(due, _)| *due <= now);
+        if let Some(taken) = due.and_then(|(_, submission)| self.remove(submission)) {
+            return Next::Now(taken);
+        }
+        let earliest = [interactive, bulk].into_iter().flatten().map(|(due, _)| due).min();
+        earliest.map_or(Next::Nothing, |due| Next::In(due.saturating_sub(now)))
+    }
+
+    fn lain_for(&mut self, age: Duration) -> Vec<Taken> {
+        let old = self.pieces.iter().filter(|(_, piece)| piece.since.elapsed() >= age);
+        let old: Vec<i64> = old.map(|(submission, _)| *submission).collect();
+        old.into_iter().filter_map(|submission| self.remove(submission)).collect()
+    }
+
+    fn remove(&mut self, submission: i64) -> Option<Taken> {
+        let taken = self.pieces.remove(&submission)?.taken;
+        self.side(taken.work.interactive).remove(&(taken.work.due, submission));
+        Some(taken)
+    }
+
+    const fn side(&mut self, interactive: bool) -> &mut BTreeSet<(Millis, i64)> {
+        if interactive { &mut self.interactive } else { &mut self.bulk }
+    }
+}
