@@ -6,7 +6,7 @@ pub mod fhir;
 pub mod siuss;
 pub mod waas;
 
-use crate::channel::courier::{Courier, CourierError, Destination};
+use crate::channel::courier::{AnswerCheck, Courier, CourierError, Destination};
 use crate::mapping::step::Step;
 
 /// The named steps of every family; a mapping calls them by name.
@@ -14,7 +14,7 @@ pub fn steps() -> Vec<&'static dyn Step> {
     [siuss::STEPS].concat()
 }
 
-type MakeCourier = fn(&Destination) -> Result<Box<dyn Courier>, CourierError>;
+type MakeCourier = fn(&Destination, Option<AnswerCheck>) -> Result<Box<dyn Courier>, CourierError>;
 
 /// The families that push, by the name that a route's `protocol` gives.
 const COURIERS: &[(&str, MakeCourier)] = &[("fhir", fhir::courier)];
@@ -22,8 +22,16 @@ const COURIERS: &[(&str, MakeCourier)] = &[("fhir", fhir::courier)];
 /// The courier of a destination. Fails on a protocol that no family registered, an address or
 /// certificates that can't be used.
 pub fn courier(destination: &Destination) -> Result<Box<dyn Courier>, CourierError> {
+    checked_courier(destination, None)
+}
+
+/// The courier of a destination, which takes an answer for one only if it passes the check too.
+pub fn checked_courier(
+    destination: &Destination,
+    check: Option<AnswerCheck>,
+) -> Result<Box<dyn Courier>, CourierError> {
     match COURIERS.iter().find(|(protocol, _)| *protocol == destination.protocol) {
-        Some((_, make)) => make(destination),
+        Some((_, make)) => make(destination, check),
         None => Err(CourierError::UnknownProtocol {
             protocol: destination.protocol.clone(),
             known: protocols().join(", "),

@@ -73,6 +73,9 @@ pub struct Destination {
     pub token: Option<Personal<String>>,
 }
 
+/// Says whether the bytes of an answer to a delivery fit the schema of a flow's answers.
+pub type AnswerCheck = Box<dyn Fn(&[u8]) -> bool + Send + Sync>;
+
 /// Why there is no courier for a destination.
 #[derive(Debug, Error)]
 pub enum CourierError {

@@ -1,13 +1,13 @@
-//! Asking what became of a parcel: one search per operation, by identifier, as a POST, so that
+//! Asking what became of a parcel: one search per operation, by its condition, as a POST, so that
 //! no codice fiscale stands in an address. The tag tells whose work is found.
 
 use serde_json::Value;
 
-use super::FhirCourier;
 use super::answers::{Bundle, place_of};
 use super::deliver::{broken, check, unreached};
 use super::identifiers::Condition;
 use super::sent::{Sent, Verb};
+use super::{FhirCourier, json};
 use crate::channel::courier::{Asked, PartAnswer};
 use crate::channel::limits;
 use crate::channel::push::{Request, Response};
@@ -78,7 +78,7 @@ async fn search(
     if answer.status != 200 {
         return Err(not_answered(&answer, now));
     }
-    let body = courier.validate(&answer).and_then(|body| Bundle::of("searchset", body));
+    let body = json(&answer).and_then(|body| Bundle::of("searchset", body));
     body.and_then(|bundle| matches(bundle, sent, condition)).ok_or_else(|| Silent {
         code: "the answer does not fit the question".to_owned(),
         not_before: limits::not_before(&answer, now),
@@ -101,18 +101,12 @@ fn matches(bundle: Bundle, sent: &Sent, condition: &Condition) -> Option<Matches
     let found: Vec<Value> =
         bundle.entry.into_iter().filter(|entry| entry.is_match()).map(|entry| entry.resource).collect();
     let fits = |resource: &Value| {
-        resource["resourceType"].as_str() == Some(sent.resource_type.as_str())
-            && resource["identifier"].as_array().is_none_or(|all| all.iter().any(|one| is(one, condition)))
+        resource["resourceType"].as_str() == Some(sent.resource_type.as_str()) && condition.fits(resource)
     };
     let count = total.max(found.len() as u64);
     // A count without what was counted tells of matches that nobody can look at.
     let shown = count == 0 || !found.is_empty();
     (shown && found.iter().all(fits)).then(|| Matches { count, first: found.into_iter().next() })
-}
-
-fn is(identifier: &Value, condition: &Condition) -> bool {
-    let text = |field: &str| identifier[field].as_str().unwrap_or_default();
-    condition.is(text("system"), text("value"))
 }
 
 /// What the matches say of one operation: `None` = it did not take effect.

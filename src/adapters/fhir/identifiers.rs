@@ -1,5 +1,8 @@
-//! Identifiers: conditions of requests (`identifier=system|value`), and the two Italian families
-//! of systems, which are one when something is compared.
+//! Identities: conditions of requests (`identifier=system|value`, or `_tag=system|code` for what
+//! R4 gives no identifier), and the two Italian families of systems, which are one when something
+//! is compared.
+
+use serde_json::Value;
 
 /// Systems that mean the same register: HL7 Italia's `base` and teleassistenza guides on one
 /// side, `core` on the other, and what was seen in use.
@@ -25,14 +28,15 @@ pub(super) fn same_system(one: &str, other: &str) -> bool {
 pub(super) struct Condition(Vec<(String, String)>);
 
 impl Condition {
-    /// Reads `identifier=system%7Cvalue`; `None` where it does not ask for an identifier.
+    /// Reads `identifier=system%7Cvalue`; `None` where it asks for neither an identifier nor a tag.
     pub fn parse(query: &str) -> Option<Self> {
         let pair = |pair: &str| {
             let (name, value) = pair.split_once('=')?;
             Some((decoded(name)?, decoded(value)?))
         };
         let pairs = query.split('&').map(pair).collect::<Option<Vec<_>>>()?;
-        pairs.iter().any(|(name, _)| name == "identifier").then_some(Self(pairs))
+        let asks = |(name, _): &(String, String)| matches!(name.as_str(), "identifier" | "_tag");
+        pairs.iter().any(asks).then_some(Self(pairs))
     }
 
     /// The condition as a form, so that no personal value stands in an address.
@@ -46,13 +50,28 @@ impl Condition {
         self.0.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
     }
 
-    /// Whether an identifier of an answer is the one asked for.
-    pub fn is(&self, system: &str, value: &str) -> bool {
-        let asked = self.0.iter().filter(|(name, _)| name == "identifier");
-        asked.map(|(_, token)| split(token)).any(|(wanted, code)| {
-            code == value && wanted.as_deref().is_none_or(|wanted| same_system(wanted, system))
+    /// Whether a resource of an answer is what was asked for; identifiers that it does not show
+    /// say nothing against it.
+    pub fn fits(&self, resource: &Value) -> bool {
+        self.0.iter().all(|(name, token)| match name.as_str() {
+            "identifier" => {
+                let shown = resource["identifier"].as_array();
+                shown.is_none_or(|shown| shown.iter().any(|one| is(token, one, "value")))
+            }
+            "_tag" => {
+                let shown = resource["meta"]["tag"].as_array();
+                shown.is_some_and(|shown| shown.iter().any(|one| is(token, one, "code")))
+            }
+            _ => true,
         })
     }
+}
+
+/// Whether an identifier or a coding is the one that a token means.
+fn is(token: &str, shown: &Value, field: &str) -> bool {
+    let text = |field: &str| shown[field].as_str().unwrap_or_default();
+    let (wanted, code) = split(token);
+    code == text(field) && wanted.as_deref().is_none_or(|wanted| same_system(wanted, text("system")))
 }
 
 /// A token: system and value, divided by the first `|` that is not escaped (R4 §3.1.1.4.10); without
@@ -99,6 +118,8 @@ fn encoded(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -116,13 +137,26 @@ mod tests {
 
     #[test]
     fn both_italian_families_are_one_person() {
-        let condition = Condition::parse("identifier=http://hl7.it/sid/codiceFiscale|X").unwrap();
-        assert!(condition.is("urn:oid:2.16.840.1.113883.2.9.4.3.2", "X"));
-        assert!(condition.is("http://hl7.it/sid/codiceFiscale", "X"));
-        assert!(!condition.is("urn:oid:2.16.840.1.113883.2.9.4.3.16", "X"));
-        assert!(!condition.is("http://hl7.it/sid/codiceFiscale", "Y"));
-        assert!(Condition::parse("identifier=a\\|b|c\\,d").unwrap().is("a|b", "c,d"));
-        assert!(Condition::parse("identifier=X").unwrap().is("anything", "X"));
-        assert!(!Condition::parse("identifier=|X").unwrap().is("a", "X"), "`|X` asks for no system");
+        let is = |query: &str, system: &str, value: &str| {
+            let shown = json!({ "identifier": [{ "system": system, "value": value }] });
+            Condition::parse(query).unwrap().fits(&shown)
+        };
+        let person = "identifier=http://hl7.it/sid/codiceFiscale|X";
+        assert!(is(person, "urn:oid:2.16.840.1.113883.2.9.4.3.2", "X"));
+        assert!(is(person, "http://hl7.it/sid/codiceFiscale", "X"));
+        assert!(!is(person, "urn:oid:2.16.840.1.113883.2.9.4.3.16", "X"));
+        assert!(!is(person, "http://hl7.it/sid/codiceFiscale", "Y"));
+        assert!(is("identifier=a\\|b|c\\,d", "a|b", "c,d"));
+        assert!(is("identifier=X", "anything", "X"));
+        assert!(!is("identifier=|X", "a", "X"), "`|X` asks for no system");
+        assert!(Condition::parse(person).unwrap().fits(&json!({})), "nothing is shown");
+    }
+
+    #[test]
+    fn what_has_no_identifier_is_known_by_its_tag() {
+        let condition = Condition::parse("_tag=urn:ente%7Cprovenienza%2Fpiano").unwrap();
+        let tagged = |code: &str| json!({ "meta": { "tag": [{ "system": "urn:ente", "code": code }] } });
+        assert!(condition.fits(&tagged("provenienza/piano")));
+        assert!(!condition.fits(&tagged("altro")) && !condition.fits(&json!({})));
     }
 }

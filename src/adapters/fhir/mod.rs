@@ -13,7 +13,7 @@ mod sent;
 
 use serde_json::Value;
 
-use crate::channel::courier::{Asked, Courier, CourierError, Destination, Outcome, Parcel};
+use crate::channel::courier::{AnswerCheck, Asked, Courier, CourierError, Destination, Outcome, Parcel};
 use crate::channel::offer::Soon;
 use crate::channel::push::{HttpClient, Request, Response, SendError};
 use crate::exchange::Millis;
@@ -25,9 +25,6 @@ const FHIR_JSON: &str = "application/fhir+json";
 /// `meta.tag.system` under which a resource carries the id of the operation that wrote it.
 pub const OPERATION_SYSTEM: &str = "urn:raccordo:operazione";
 
-/// Says whether an answer fits the schema of a flow's answers.
-pub type AnswerCheck = Box<dyn Fn(&Value) -> bool + Send + Sync>;
-
 /// The courier of one FHIR recipient.
 pub struct FhirCourier {
     client: HttpClient,
@@ -38,27 +35,24 @@ pub struct FhirCourier {
 }
 
 /// Makes the courier of a destination, as the registration of the families asks for it.
-pub fn courier(destination: &Destination) -> Result<Box<dyn Courier>, CourierError> {
-    Ok(Box::new(FhirCourier::new(destination)?))
+pub fn courier(
+    destination: &Destination,
+    check: Option<AnswerCheck>,
+) -> Result<Box<dyn Courier>, CourierError> {
+    Ok(Box::new(FhirCourier::new(destination, check)?))
 }
 
 impl FhirCourier {
     /// A courier with a pool of connections of its own; fails on an address or certificates that
     /// can't be used.
-    pub fn new(destination: &Destination) -> Result<Self, CourierError> {
+    pub fn new(destination: &Destination, check: Option<AnswerCheck>) -> Result<Self, CourierError> {
         let url = destination.url.trim().trim_end_matches('/');
         let is_base = url.starts_with("https://") || url.starts_with("http://");
         if !is_base || url.contains(['?', '#', ' ']) {
             return Err(CourierError::Url);
         }
         let client = HttpClient::new(&destination.http)?;
-        Ok(Self { client, base: url.to_owned(), token: destination.token.clone(), check: None })
-    }
-
-    /// The same courier, which holds each answer against a schema too.
-    pub fn checked_by(mut self, check: AnswerCheck) -> Self {
-        self.check = Some(check);
-        self
+        Ok(Self { client, base: url.to_owned(), token: destination.token.clone(), check })
     }
 
     async fn send(&self, mut request: Request) -> Result<Response, SendError> {
@@ -69,12 +63,17 @@ impl FhirCourier {
         self.client.send(request).await
     }
 
-    /// An answer as JSON, if it is JSON, is called so and fits the schema.
+    /// The answer to a delivery, if it fits the schema too.
     fn validate(&self, answer: &Response) -> Option<Value> {
-        let is_json = answer.header("content-type").is_none_or(|kind| kind.contains("json"));
-        let body = is_json.then(|| serde_json::from_slice(answer.body.expose()).ok()).flatten()?;
-        self.check.as_ref().is_none_or(|fits| fits(&body)).then_some(body)
+        let fits = self.check.as_ref().is_none_or(|fits| fits(answer.body.expose()));
+        fits.then(|| json(answer)).flatten()
     }
+}
+
+/// An answer as JSON, if it is JSON and is called so.
+fn json(answer: &Response) -> Option<Value> {
+    let is_json = answer.header("content-type").is_none_or(|kind| kind.contains("json"));
+    is_json.then(|| serde_json::from_slice(answer.body.expose()).ok()).flatten()
 }
 
 impl Courier for FhirCourier {

@@ -10,11 +10,13 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::token::{Hashed, Token, Wanted};
+use super::token::{Hashed, Token, Wanted, hashed_tag};
 use crate::sandbox::clock::rfc3339;
 
-/// Under this system a tag names the operation that wrote a resource.
-pub(super) const OPERATION: &str = "urn:raccordo:operazione";
+/// Whether a tag of this system names the operation that wrote a resource.
+pub(super) fn is_operation(system: &str) -> bool {
+    system.rsplit(['/', ':']).next() == Some("operazione")
+}
 
 /// A resource as it stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,8 +39,13 @@ impl Held {
         format!("{}/{}", self.resource_type, self.id)
     }
 
+    /// Everything that it can be found by.
+    pub(super) fn names(&self) -> Vec<Hashed> {
+        self.identifiers.iter().cloned().chain(self.tags.iter().map(hashed_tag)).collect()
+    }
+
     fn operations(&self) -> impl Iterator<Item = &str> {
-        self.tags.iter().filter(|(system, _)| system == OPERATION).map(|(_, code)| code.as_str())
+        self.tags.iter().filter(|(system, _)| is_operation(system)).map(|(_, code)| code.as_str())
     }
 }
 
@@ -64,7 +71,7 @@ pub struct Book {
     journal: Option<File>,
     held: BTreeMap<String, Held>,
     bodies: HashMap<String, Value>,
-    /// Type and hash of an identifier's value → ids.
+    /// Type and hash of an identifier's value or a tag's code → ids.
     index: HashMap<(String, String), BTreeSet<String>>,
     effects: BTreeMap<String, u32>,
     /// Record → the youngest generation that took effect.
@@ -149,8 +156,8 @@ impl Book {
     fn put(&mut self, held: Held) {
         let place = held.place();
         if let Some(before) = self.held.get(&place) {
-            for (_, value) in &before.identifiers {
-                let key = (held.resource_type.clone(), value.clone());
+            for (_, value) in before.names() {
+                let key = (held.resource_type.clone(), value);
                 self.index.entry(key).and_modify(|ids| _ = ids.remove(&held.id));
             }
         }
@@ -158,9 +165,11 @@ impl Book {
         if held.deleted {
             self.bodies.remove(&place);
         } else {
-            for (system, value) in &held.identifiers {
-                let key = (held.resource_type.clone(), value.clone());
+            for (_, value) in held.names() {
+                let key = (held.resource_type.clone(), value);
                 self.index.entry(key).or_default().insert(held.id.clone());
+            }
+            for (system, value) in &held.identifiers {
                 let token = Token { system: Some(system.clone()), value: value.clone() };
                 let others = self.find(&held.resource_type, &token).into_iter().filter(|id| *id != held.id);
                 if let Some(other) = others.filter(|id| self.stands(&held.resource_type, id)).min() {
@@ -175,12 +184,12 @@ impl Book {
         self.held.get(&format!("{resource_type}/{id}")).is_some_and(|held| !held.deleted)
     }
 
-    /// Ids of the resources of a type that carry an identifier.
+    /// Ids of the resources of a type that carry an identifier or tag.
     pub(super) fn find(&self, resource_type: &str, token: &Token) -> Vec<String> {
         let ids = self.index.get(&(resource_type.to_owned(), token.value.clone()));
         let is = |id: &&String| {
             let held = self.held.get(&format!("{resource_type}/{id}"));
-            held.is_none_or(|held| held.identifiers.iter().any(|identifier| token.is(identifier)))
+            held.is_none_or(|held| held.names().iter().any(|name| token.is(name)))
         };
         ids.map(|ids| ids.iter().filter(is).cloned().collect()).unwrap_or_default()
     }
@@ -189,13 +198,11 @@ impl Book {
     pub(super) fn search(&self, resource_type: &str, wanted: &Wanted, limit: usize) -> (usize, Vec<&Held>) {
         let is = |held: &&Held| {
             let tokens = |tokens: &Vec<Token>| {
-                tokens.iter().any(|token| held.identifiers.iter().any(|identifier| token.is(identifier)))
+                tokens.iter().any(|token| held.names().iter().any(|name| token.is(name)))
             };
-            wanted.identifiers.iter().all(tokens)
-                && wanted.ids.iter().all(|id| *id == held.id)
-                && wanted.tags.iter().all(|tag| held.tags.contains(tag))
+            wanted.names.iter().all(tokens) && wanted.ids.iter().all(|id| *id == held.id)
         };
-        let found: Vec<_> = match wanted.identifiers.first() {
+        let found: Vec<_> = match wanted.names.first() {
             Some(tokens) => {
                 let ids: BTreeSet<_> =
                     tokens.iter().flat_map(|token| self.find(resource_type, token)).collect();

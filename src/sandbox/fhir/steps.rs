@@ -6,9 +6,9 @@ use serde_json::Value;
 use super::check;
 use super::issue::{Issue, Problem};
 use super::script::Script;
-use super::token::{Token, identifiers, pairs};
+use super::token::{Token, hashed_tag, identifiers, pairs, tags};
 
-/// The condition of a conditional request; this server takes identifiers only.
+/// The condition of a conditional request; this server takes identifiers and tags.
 #[derive(Clone)]
 pub(super) struct Condition {
     pub query: String,
@@ -106,8 +106,9 @@ fn step(index: usize, entry: &Value) -> Result<Step, Issue> {
         (None, Some(query)) => condition(query).map(By::Condition),
         _ => None.ok_or(()),
     };
-    let by =
-        || by().map_err(|()| wrong("request.url", "invalid", "neither an id nor an identifier is meant"));
+    let by = || {
+        by().map_err(|()| wrong("request.url", "invalid", "neither an id nor an identifier or tag is meant"))
+    };
     let if_match = || match request["ifMatch"].as_str() {
         None => Ok(None),
         Some(etag) => etag
@@ -123,7 +124,11 @@ fn step(index: usize, entry: &Value) -> Result<Step, Issue> {
             None => Deed::Create(None),
             Some(Ok(condition)) => Deed::Create(Some(condition)),
             Some(Err(())) => {
-                return Err(wrong("request.ifNoneExist", "invalid", "a condition is an identifier here"));
+                return Err(wrong(
+                    "request.ifNoneExist",
+                    "invalid",
+                    "a condition is an identifier or a tag here",
+                ));
             }
         },
         Some("PUT") => Deed::Update { by: by()?, if_match: if_match()? },
@@ -156,7 +161,9 @@ fn fits(step: &Step) -> Option<Issue> {
         return wrong("resource", "the resource is of another type than the request's url");
     }
     let condition = step.condition()?;
-    if identifiers(&step.resource).iter().any(|identifier| condition.token.is(identifier)) {
+    let tags = tags(&step.resource);
+    let names = identifiers(&step.resource).into_iter().chain(tags.iter().map(hashed_tag));
+    if names.into_iter().any(|name| condition.token.is(&name)) {
         return None;
     }
     wrong("resource.identifier", "the resource does not satisfy its own condition")
@@ -179,12 +186,15 @@ fn repeated(steps: &[Step]) -> Vec<Issue> {
     issues
 }
 
-/// Reads a condition: exactly one identifier.
+/// Reads a condition: exactly one identifier, or one tag.
 pub(super) fn condition(query: &str) -> Result<Condition, ()> {
     let pairs = pairs(query).ok_or(())?;
     match pairs.as_slice() {
         [(name, value)] if name == "identifier" && !value.is_empty() => {
             Ok(Condition { query: query.to_owned(), token: Token::parse(value) })
+        }
+        [(name, value)] if name == "_tag" && !value.is_empty() => {
+            Ok(Condition { query: query.to_owned(), token: Token::of_tag(value) })
         }
         _ => Err(()),
     }

@@ -1,4 +1,4 @@
-//! Search parameters as the simulated server reads them: identifiers, ids and tags.
+//! Identities and search parameters as the simulated server reads them: identifiers, tags, ids.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::extract::Query;
@@ -21,6 +21,18 @@ pub(super) fn identifiers(resource: &Value) -> Vec<Hashed> {
     all.map(|all| all.iter().map(of).collect()).unwrap_or_default()
 }
 
+/// The tags of a resource: system and code.
+pub(super) fn tags(resource: &Value) -> Vec<(String, String)> {
+    let text = |tag: &Value, field: &str| tag[field].as_str().unwrap_or_default().to_owned();
+    let all = resource["meta"]["tag"].as_array().map(Vec::as_slice).unwrap_or_default();
+    all.iter().map(|tag| (text(tag, "system"), text(tag, "code"))).collect()
+}
+
+/// A tag in the form in which identifiers are found.
+pub(super) fn hashed_tag((system, code): &(String, String)) -> Hashed {
+    (system.clone(), format!("tag:{}", hash(code)))
+}
+
 /// One token of a search: `system|value`, `|value` (no system), or `value` (any system).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Token {
@@ -39,7 +51,13 @@ impl Token {
         Self { system, value: hash(&value.replace('\\', "")) }
     }
 
-    /// Whether an identifier is meant.
+    /// Reads the token of a `_tag`.
+    pub fn of_tag(text: &str) -> Self {
+        let Self { system, value } = Self::parse(text);
+        Self { system, value: format!("tag:{value}") }
+    }
+
+    /// Whether an identifier or tag is meant.
     pub fn is(&self, (system, value): &Hashed) -> bool {
         *value == self.value && self.system.as_ref().is_none_or(|wanted| wanted == system)
     }
@@ -48,10 +66,8 @@ impl Token {
 /// What is searched for: all of it must be so, of each list one.
 #[derive(Default)]
 pub(super) struct Wanted {
-    pub identifiers: Vec<Vec<Token>>,
+    pub names: Vec<Vec<Token>>,
     pub ids: Vec<String>,
-    /// System and code.
-    pub tags: Vec<(String, String)>,
     /// `_elements`, if given.
     pub elements: Vec<String>,
     /// Parameters that this server does not know.
@@ -70,12 +86,9 @@ impl Wanted {
         let mut wanted = Self::default();
         for (name, value) in pairs(query)? {
             match name.as_str() {
-                "identifier" => wanted.identifiers.push(value.split(',').map(Token::parse).collect()),
+                "identifier" => wanted.names.push(value.split(',').map(Token::parse).collect()),
+                "_tag" => wanted.names.push(value.split(',').map(Token::of_tag).collect()),
                 "_id" => wanted.ids.push(value),
-                "_tag" => {
-                    let (system, code) = value.split_once('|').unwrap_or(("", &value));
-                    wanted.tags.push((system.to_owned(), code.to_owned()));
-                }
                 "_elements" => wanted.elements.extend(value.split(',').map(str::to_owned)),
                 "_count" | "_summary" | "_format" | "_total" | "_sort" => {}
                 _ => wanted.unknown.push(name),

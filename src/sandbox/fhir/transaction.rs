@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::book::{Book, Commit, Held, OPERATION};
+use super::book::{Book, Commit, Held, is_operation};
 use super::issue::Problem;
 use super::references;
 use super::script::Script;
 use super::steps::{self, By, Condition, Deed, Step};
-use super::token::{Token, hash, identifiers};
+use super::token::{Token, hash, identifiers, tags};
 use crate::sandbox::clock::rfc3339;
 
 /// What a transaction comes to; nothing of it stands before it is committed.
@@ -69,14 +69,8 @@ pub(super) fn transact(book: &Book, bundle: &Value, script: &Script, now_ms: i64
 /// The id of the operation that a resource carries.
 pub(super) fn operation(resource: &Value) -> Option<String> {
     let tags = resource["meta"]["tag"].as_array()?;
-    let ours = tags.iter().find(|tag| tag["system"] == OPERATION)?;
+    let ours = tags.iter().find(|tag| tag["system"].as_str().is_some_and(is_operation))?;
     ours["code"].as_str().map(str::to_owned)
-}
-
-fn tags(resource: &Value) -> Vec<(String, String)> {
-    let text = |tag: &Value, field: &str| tag[field].as_str().unwrap_or_default().to_owned();
-    let all = resource["meta"]["tag"].as_array().map(Vec::as_slice).unwrap_or_default();
-    all.iter().map(|tag| (text(tag, "system"), text(tag, "code"))).collect()
 }
 
 /// Hash of what a resource says, without its version and time; the order of tags says nothing.
@@ -149,12 +143,12 @@ impl Draft<'_> {
         Ok(found.pop())
     }
 
-    /// Ids of what carries an identifier, this transaction's changes included.
+    /// Ids of what carries an identifier or tag, this transaction's changes included.
     pub fn find(&self, resource_type: &str, token: &Token) -> Vec<String> {
         let unchanged = |id: &String| !self.pending.contains_key(&format!("{resource_type}/{id}"));
         let before = self.book.find(resource_type, token).into_iter().filter(unchanged);
         let now = self.pending.values().map(|pending| &pending.held).filter(|held| {
-            let carries = || held.identifiers.iter().any(|identifier| token.is(identifier));
+            let carries = || held.names().iter().any(|name| token.is(name));
             held.resource_type == resource_type && !held.deleted && carries()
         });
         before.chain(now.map(|held| held.id.clone())).collect()

@@ -9,8 +9,8 @@ use raccordo::sandbox::fhir::{Fault, Script};
 use serde_json::json;
 
 use super::{
-    CODICE_FISCALE, NOW, OPERATION, PERSON, RECORD, Work, courier, courier_with, encoded, episode, found,
-    parcel, patient, post, server, shape, three,
+    CODICE_FISCALE, NOW, OPERATION, PERSON, RECORD, Work, code, courier, courier_with, encoded, episode,
+    found, parcel, patient, post, provenance, server, shape, three,
 };
 
 fn put(mut work: Work) -> Work {
@@ -60,6 +60,33 @@ async fn tags_that_a_recipient_keeps_do_not_confuse() {
     assert_eq!(found(courier.ask(&parcel(&replaced), NOW).await)[0].as_ref().unwrap().0, Answer::Accepted);
     assert_eq!(server.book().held(), ["1.1", "2.2", "3.1"]);
     assert_eq!(server.book().compare(&["1.1", "2.2", "3.1"].map(str::to_owned)), [""; 0]);
+}
+
+#[tokio::test]
+async fn what_has_no_identifier_is_asked_for_by_its_tag() {
+    let server = server(Script::default()).await;
+    let courier = courier(&server.base_url());
+    let works = [three(), vec![provenance("4.1", Insert, "2")]].concat();
+    assert_eq!(shape(&courier.deliver(&parcel(&works), NOW).await).1.len(), 4);
+    let cases = [
+        (provenance("4.1", Insert, "2"), Some(Answer::Accepted)),
+        (provenance("4.2", Insert, "2"), Some(Answer::Failed)),
+        (provenance("4.2", Replace, "2"), None),
+        (provenance("4.2", Cancel, "2"), None),
+        (provenance("5.1", Insert, "2"), None),
+        (provenance("5.1", Cancel, "2"), Some(Answer::Accepted)),
+    ];
+    let works: Vec<_> = cases.iter().map(|(work, _)| work.clone()).collect();
+    let answers = found(courier.ask(&parcel(&works), NOW).await);
+    for ((work, expected), answer) in cases.iter().zip(answers) {
+        assert_eq!(answer.map(|(answer, _)| answer), *expected, "{} {:?}", work.id, work.kind);
+    }
+    for works in [[provenance("4.2", Replace, "2")], [provenance("4.3", Cancel, "2")]] {
+        let outcome = courier.deliver(&parcel(&works), NOW).await;
+        assert_eq!(shape(&outcome).1.len(), 1, "{}", code(&outcome));
+    }
+    assert_eq!(server.book().held(), ["1.1", "2.1", "3.1"]);
+    assert_eq!(server.book().anomalies(), [""; 0]);
 }
 
 #[tokio::test]

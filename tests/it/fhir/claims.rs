@@ -100,11 +100,8 @@ fn held(seed: u64, claims: &BTreeMap<String, Claim>) -> Vec<String> {
 
 async fn plays(seed: u64) -> u32 {
     let server = server(script(seed)).await;
-    let settings = || HttpSettings {
-        total_timeout_ms: 2_000,
-        max_response_bytes: 1024 * 1024,
-        ..HttpSettings::default()
-    };
+    let settings =
+        || HttpSettings { total_timeout_ms: 700, max_response_bytes: 1024 * 1024, ..HttpSettings::default() };
     let mut driver = Driver::new(&server, courier_with(&server.base_url(), settings()));
     for works in rounds(seed) {
         let left = driver.bring(works, 60).await;

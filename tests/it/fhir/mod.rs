@@ -71,20 +71,32 @@ impl Work {
     }
 
     fn entry(&self) -> Value {
-        let (kind, condition) = (self.resource_type(), encoded(&self.identifier()));
+        let kind = self.resource_type();
+        let condition = match self.resource["identifier"].is_array() {
+            true => format!("identifier={}", encoded(&self.identifier())),
+            false => {
+                let tag = &self.resource["meta"]["tag"][0];
+                let (system, code) = (tag["system"].as_str().unwrap(), tag["code"].as_str().unwrap());
+                format!("_tag={}", encoded(&format!("{system}|{code}")))
+            }
+        };
         let mut resource = self.resource.clone();
-        resource["meta"]["tag"] = json!([{ "system": OPERATION, "code": self.id }]);
+        let tag = json!({ "system": OPERATION, "code": self.id });
+        match resource["meta"]["tag"].as_array_mut() {
+            Some(tags) => tags.push(tag),
+            None => resource["meta"]["tag"] = json!([tag]),
+        }
         match self.kind {
             OperationKind::Insert if !self.by_put => json!({
                 "resource": resource,
-                "request": { "method": "POST", "url": kind, "ifNoneExist": format!("identifier={condition}") },
+                "request": { "method": "POST", "url": kind, "ifNoneExist": condition },
             }),
             OperationKind::Cancel => {
-                json!({ "request": { "method": "DELETE", "url": format!("{kind}?identifier={condition}") } })
+                json!({ "request": { "method": "DELETE", "url": format!("{kind}?{condition}") } })
             }
             _ => json!({
                 "resource": resource,
-                "request": { "method": "PUT", "url": format!("{kind}?identifier={condition}") },
+                "request": { "method": "PUT", "url": format!("{kind}?{condition}") },
             }),
         }
     }
@@ -133,6 +145,19 @@ pub fn service(id: &str, kind: OperationKind, code: &str, service: &str) -> Work
         "intent": "order",
         "code": { "coding": [{ "code": service }] },
         "subject": subject(code),
+    });
+    Work::new(id, kind, resource)
+}
+
+/// The provenance of an episode: R4 gives it no identifier, a tag takes its place.
+pub fn provenance(id: &str, kind: OperationKind, episode: &str) -> Work {
+    let target = format!("EpisodeOfCare?identifier={}", encoded(&format!("{RECORD}|{episode}")));
+    let resource = json!({
+        "resourceType": "Provenance",
+        "meta": { "tag": [{ "system": RECORD, "code": id.split('.').next() }] },
+        "target": [{ "reference": target }],
+        "recorded": "2026-11-23T00:00:00+01:00",
+        "agent": [{ "who": { "identifier": { "system": RECORD, "value": "ente" } } }],
     });
     Work::new(id, kind, resource)
 }

@@ -169,6 +169,18 @@ async fn a_token_is_brought_and_a_wrong_one_is_no_fault_of_the_records() {
     assert_eq!(super::send(request).await.0, 401);
 }
 
+#[tokio::test]
+async fn an_answer_that_breaks_its_schema_is_none() {
+    let server = server(Script::default()).await;
+    for (fits, word) in [(false, "uncertain"), (true, "answered")] {
+        let destination = super::destination(&server.base_url(), HttpSettings::default());
+        let check = Box::new(move |_: &[u8]| fits);
+        let courier = raccordo::adapters::checked_courier(&destination, Some(check)).unwrap();
+        let outcome = courier.deliver(&parcel(&three()), NOW).await;
+        assert_eq!(shape(&outcome).0, word, "{}", code(&outcome));
+    }
+}
+
 #[test]
 fn a_protocol_or_address_that_makes_no_sense_is_told() {
     let with = |protocol: &str, url: &str| {
