@@ -67,6 +67,18 @@ pub(super) fn place(location: &str) -> Option<(&str, String)> {
     fits.then(|| (resource_type, format!("{resource_type}/{id}{version}")))
 }
 
+/// A place as it may be kept: some recipients make a person's id of their codice fiscale.
+pub(super) fn impersonal(place: String) -> Option<String> {
+    let is_code = |id: &str| {
+        let letters = [0, 1, 2, 3, 4, 5, 8, 11, 15];
+        let bytes = id.as_bytes();
+        bytes.len() == 16
+            && bytes.iter().all(u8::is_ascii_alphanumeric)
+            && letters.iter().all(|at| bytes[*at].is_ascii_alphabetic())
+    };
+    (!place.split('/').any(is_code)).then_some(place)
+}
+
 /// The type and place of a resource in an answer.
 pub(super) fn place_of(resource: &Value) -> Option<String> {
     let (kind, id) = (resource["resourceType"].as_str()?, resource["id"].as_str()?);
@@ -74,7 +86,7 @@ pub(super) fn place_of(resource: &Value) -> Option<String> {
         Some(version) => format!("{kind}/{id}/_history/{version}"),
         None => format!("{kind}/{id}"),
     };
-    place(&location).map(|(_, place)| place)
+    place(&location).and_then(|(_, place)| impersonal(place))
 }
 
 #[cfg(test)]
@@ -87,6 +99,8 @@ mod tests {
         assert_eq!(place("CarePlan/17/_history/2"), whole);
         assert_eq!(place("https://asl.example/fhir/CarePlan/17/_history/2"), whole);
         assert_eq!(place("/fhir/CarePlan/17"), Some(("CarePlan", "CarePlan/17".to_owned())));
+        let kept = |place: &str| impersonal(place.to_owned()).is_some();
+        assert!(kept("Patient/17/_history/2") && !kept("Patient/XXXYYY80A01H501D"));
         for wrong in ["", "CarePlan", "CarePlan/", "CarePlan/a b", "CarePlan/17/_history/", "x/RSS|MRA"] {
             assert_eq!(place(wrong), None, "{wrong}");
         }

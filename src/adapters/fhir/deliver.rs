@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::answers::{Bundle, Entry, place};
+use super::answers::{Bundle, Entry, impersonal, place};
 use super::issues::{self, Errors};
 use super::sent::{Sent, Verb};
 use crate::channel::courier::{Outcome, PartAnswer};
@@ -129,7 +129,7 @@ fn known(sent: &[Sent], said: Vec<Said>) -> Vec<PartAnswer> {
             answer: Answer::Accepted,
             code: code.to_string(),
             text: None,
-            acquired_as: acquired_as.clone(),
+            acquired_as: acquired_as.clone().and_then(impersonal),
         })
     };
     said.iter().enumerate().filter_map(answer).collect()

@@ -85,11 +85,9 @@ fn traps(entry: usize, path: &str, value: &Value, issues: &mut Vec<Issue>) {
         }
         Value::Object(members) => {
             let speaks = |name: &String| name == "extension" || name.starts_with("value");
-            if path.contains("xtension[")
-                && !path.ends_with("url")
-                && !members.keys().any(speaks)
-                && members.contains_key("url")
-            {
+            let last = path.rsplit('.').next().unwrap_or_default();
+            let is_extension = last.starts_with("extension[") || last.starts_with("modifierExtension[");
+            if is_extension && !members.keys().any(speaks) {
                 wrong("ext-1: an extension has either extensions or a value");
             }
             members.iter().for_each(|(name, item)| traps(entry, &format!("{path}.{name}"), item, issues));

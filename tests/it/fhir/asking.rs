@@ -202,5 +202,10 @@ async fn what_has_no_identity_cannot_be_asked_for() {
         };
         let asked = courier(&server.base_url()).ask(&parcel, NOW).await;
         assert!(matches!(asked, Asked::CannotBeAsked), "{bytes}");
+        if bytes != unconditional.to_string() {
+            let outcome = courier(&server.base_url()).deliver(&parcel, NOW).await;
+            assert_eq!(shape(&outcome).0, "refused", "what can't be read is not sent: {bytes}");
+        }
     }
+    assert_eq!(server.requests(), []);
 }
