@@ -7,6 +7,15 @@ use super::settings::QueueSettings;
 use crate::queue::{Broker, Credentials, QueueError};
 
 impl QueueSettings {
+    /// File names are meant from the configuration's directory.
+    pub fn files_from(&mut self, base: &Path) {
+        for file in [&mut self.credentials_file, &mut self.authorities_file] {
+            if !file.is_empty() {
+                *file = base.join(&*file).display().to_string();
+            }
+        }
+    }
+
     /// Reads what stands in files; an empty file name means the default.
     pub fn broker(&self) -> Result<Broker, QueueError> {
         let credentials = match self.credentials_file.as_str() {

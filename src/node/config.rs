@@ -30,6 +30,7 @@ pub fn load(file: Option<&Path>) -> Result<Settings, ConfigError> {
     let environment = std::env::vars().filter(|(name, _)| name.starts_with(PREFIX));
     let mut settings = merge(file, environment)?;
     let base = file.and_then(Path::parent).unwrap_or_else(|| Path::new("."));
+    settings.queue.files_from(base);
     for ente in &mut settings.ente {
         if !ente.operator_file.is_empty() {
             ente.operator = Some(secret(&base.join(&ente.operator_file))?);

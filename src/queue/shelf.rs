@@ -165,3 +165,33 @@ impl Lying {
         if interactive { &mut self.interactive } else { &mut self.bulk }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn piece(submission: i64, due: Millis, interactive: bool, tag: u64) -> Taken {
+        let work = Work { submission, route: "a".to_owned(), interactive, due };
+        Taken { work, tag, epoch: 1 }
+    }
+
+    #[test]
+    fn of_two_demands_the_more_urgent_one_stays_with_what_both_ask() {
+        let shelf = Shelf::default();
+        assert!(shelf.put(piece(1, 5, false, 1)).is_none());
+        assert_eq!(shelf.put(piece(1, 7, true, 2)).unwrap().tag, 1);
+        assert_eq!(shelf.put(piece(1, 9, true, 3)).unwrap().tag, 3);
+        let left = shelf.lain_for(Duration::ZERO);
+        assert_eq!(left.len(), 1);
+        assert_eq!((left[0].tag, left[0].work.due, left[0].work.interactive), (2, 5, true));
+    }
+
+    #[test]
+    fn what_lay_too_long_is_taken_away_the_rest_stays() {
+        let shelf = Shelf::default();
+        shelf.put(piece(1, 5, false, 1));
+        assert!(shelf.lain_for(Duration::from_secs(60)).is_empty());
+        assert_eq!(shelf.lain_for(Duration::ZERO).len(), 1);
+        assert!(shelf.lain_for(Duration::ZERO).is_empty());
+    }
+}

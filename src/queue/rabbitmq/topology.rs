@@ -7,7 +7,7 @@
 //! ```
 //!
 //! All are quorum queues; what moves between them is confirmed (`at-least-once`, which asks for
-//! `reject-publish`). Why so: docs/adr/0008.
+//! `reject-publish`). Why so: docs/adr/0010.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -229,5 +229,58 @@ fn refused(kind: &str, name: &str, error: &Error) -> String {
             )
         }
         _ => format!("{kind} `{name}`: {said}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::broker::Credentials;
+    use super::*;
+
+    fn topology() -> Topology {
+        let broker = Broker {
+            url: String::new(),
+            credentials: Credentials::default(),
+            authorities: String::new(),
+            prefix: "p".to_owned(),
+            prefetch: 1,
+            confirm_timeout: Duration::from_secs(1),
+            delivery_limit: 20,
+        };
+        Topology::new(&broker, &["a".to_owned()])
+    }
+
+    fn work(due: Millis) -> Work {
+        Work { submission: 7, route: "a".to_owned(), interactive: true, due }
+    }
+
+    #[test]
+    fn a_message_takes_the_longest_delay_that_is_not_too_long() {
+        let exchange = |wait: Millis| topology().letter(&work(1_000_000 + wait), 1_000_000).unwrap().exchange;
+        let waits = [-5, 0, 999, 1_000, 9_999, 10_000, 60_000, 599_999, 600_000, 86_400_000];
+        let names = ["work", "work", "work", "delay.1s", "delay.1s", "delay.10s", "delay.60s", "delay.60s"];
+        for (wait, name) in waits.into_iter().zip(names.into_iter().chain(["delay.600s"; 2])) {
+            assert_eq!(exchange(wait), format!("p.{name}"), "{wait} ms");
+        }
+    }
+
+    #[test]
+    fn a_message_carries_ids_and_times_only() {
+        let letter = topology().letter(&work(5), 5).unwrap();
+        assert_eq!(letter.key, "a.interactive");
+        assert_eq!(String::from_utf8(letter.body).unwrap(), r#"{"submission":7,"due":5}"#);
+    }
+
+    #[test]
+    fn what_goes_aside_is_delayed_although_it_is_due() {
+        assert_eq!(topology().aside(&work(5)).unwrap().exchange, "p.delay.1s");
+    }
+
+    #[test]
+    fn a_name_that_is_too_long_is_an_error_not_a_panic() {
+        assert!(short(&"x".repeat(255)).is_ok());
+        assert!(short(&"x".repeat(256)).unwrap_err().contains("longer than 255"));
     }
 }

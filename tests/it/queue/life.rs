@@ -1,4 +1,5 @@
-//! One broker's hard life: short of memory, killed while messages come in, emptied.
+//! One broker's hard life: short of memory, killed while messages come in, emptied, frozen.
+//! `RACCORDO_BROKER_KILLS=20` is the long form.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -10,14 +11,18 @@ use super::broker::{Installation, Running};
 use super::{nothing_comes, taken, until, work, worked_on};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
-async fn a_broker_starves_is_killed_and_loses_everything() {
+async fn a_broker_starves_is_killed_freezes_and_loses_everything() {
     let running = Running::own("life");
     let mut installation = Installation::on(&running);
     installation.broker.confirm_timeout = Duration::from_secs(5);
     let queue = installation.queue().await;
     assert_eq!(queue.state().epoch, 1);
     it_starves(&running, &queue).await;
-    it_is_killed(&running, &queue).await;
+    let kills = std::env::var("RACCORDO_BROKER_KILLS").map_or(1, |kills| kills.parse().unwrap());
+    for _ in 0..kills {
+        it_is_killed(&running, &queue).await;
+    }
+    it_freezes(&running, &queue).await;
     it_loses_everything(&running, &queue).await;
     queue.stop().await;
     assert!(queue.take("a", false).await.is_err());
@@ -91,6 +96,19 @@ async fn publish(queue: &RabbitQueue, ending: &mut watch::Receiver<bool>) -> BTr
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// Its sockets stay open, but nothing comes: announcing ends in time, and it goes on by itself.
+async fn it_freezes(running: &Running, queue: &RabbitQueue) {
+    running.control(&["freeze"]);
+    let begun = Instant::now();
+    assert!(queue.announce(vec![work(1, 0)]).await.unwrap_err().0.contains("no confirm"));
+    assert!(begun.elapsed() < Duration::from_secs(6), "{:?}", begun.elapsed());
+    until(queue, "the loss", |state| !state.connected).await;
+    running.control(&["thaw"]);
+    until(queue, "the next connection", |state| state.connected).await;
+    queue.announce(vec![work(2, 0)]).await.unwrap();
+    while worked_on(queue).await != 2 {}
 }
 
 /// A new broker in the old one's place: the epoch rises, and announcing again is all it takes.
