@@ -13,7 +13,7 @@ use tower::ServiceExt;
 
 use crate::channel::push::{self, HttpClient, HttpSettings};
 use crate::gateway::Gateway;
-use crate::node;
+use crate::node::{self, Running};
 use crate::web::{self, Trust};
 
 /// Largest answer that a command reads, bytes.
@@ -23,11 +23,20 @@ const ANSWER_MOST: usize = 256 * 1024 * 1024;
 pub struct Link {
     runtime: tokio::runtime::Runtime,
     way: Way,
+    delivering: Option<Running>,
 }
 
 enum Way {
     InProcess { router: Router, gateway: Arc<Gateway> },
     Socket(HttpClient),
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        if let Some(delivering) = self.delivering.take() {
+            self.runtime.block_on(delivering.stop());
+        }
+    }
 }
 
 impl Link {
@@ -45,11 +54,20 @@ impl Link {
                 ..HttpSettings::default()
             };
             let client = runtime.block_on(async { HttpClient::new(&settings) })?;
-            return Ok(Self { runtime, way: Way::Socket(client) });
+            return Ok(Self { runtime, way: Way::Socket(client), delivering: None });
         }
         let gateway = Arc::new(node::open(settings)?);
         let router = web::router(Arc::clone(&gateway), Trust::Local);
-        Ok(Self { runtime, way: Way::InProcess { router, gateway } })
+        Ok(Self { runtime, way: Way::InProcess { router, gateway }, delivering: None })
+    }
+
+    /// Where no server runs, what this command queues leaves while it waits.
+    pub fn deliver(&mut self) -> anyhow::Result<()> {
+        if let Way::InProcess { gateway, .. } = &self.way {
+            let started = self.runtime.block_on(async { node::deliver(gateway) });
+            self.delivering = Some(started?);
+        }
+        Ok(())
     }
 
     /// The gateway itself, where this process has it.

@@ -71,7 +71,11 @@ pub fn sync(sync: &Sync, config: Option<&Path>, json: bool) -> anyhow::Result<Ou
     let whose = sync.ente.as_ref().map(|ente| format!("?ente={ente}")).unwrap_or_default();
     let wait_ms = u64::try_from(sync.wait.as_millis())?;
     let path = format!("/folders/{}/sync{whose}", sync.folder);
-    let answer = Link::open(config)?.post(&path, &json!({"to": sync.to, "wait_ms": wait_ms}))?;
+    let mut link = Link::open(config)?;
+    if wait_ms > 0 {
+        link.deliver()?;
+    }
+    let answer = link.post(&path, &json!({"to": sync.to, "wait_ms": wait_ms}))?;
     if json {
         println!("{answer}");
     } else {

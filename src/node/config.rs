@@ -36,6 +36,12 @@ pub fn load(file: Option<&Path>) -> Result<Settings, ConfigError> {
             ente.operator = Some(secret(&base.join(&ente.operator_file))?);
         }
     }
+    let files = settings.route.iter_mut().filter_map(|route| route.push.as_mut());
+    let files =
+        files.flat_map(|push| [&mut push.identity_file, &mut push.authorities_file, &mut push.token_file]);
+    for file in files.filter(|file| !file.is_empty()) {
+        *file = base.join(&*file).display().to_string();
+    }
     let defects = settings.defects();
     if defects.is_empty() { Ok(settings) } else { Err(ConfigError::Defects(defects)) }
 }

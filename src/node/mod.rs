@@ -1,13 +1,14 @@
 //! Wires the parts into a process: configuration, gateway, listeners, the ticks of the clock.
 
 pub mod config;
+pub mod delivery;
 mod keys;
 mod origin;
 mod serve;
 mod ticks;
 
 pub use keys::fetch_keys;
-pub use serve::{Running, ServeError, start};
+pub use serve::{Running, ServeError, deliver, start};
 pub use ticks::tick;
 
 use crate::flow::Catalog;

@@ -10,10 +10,12 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::delivery::wire;
 use super::keys::doors;
 use super::ticks;
 use crate::adapters::waas::{self, Gate};
 use crate::gateway::Gateway;
+use crate::queue::RabbitQueue;
 use crate::web::{self, Trust};
 
 /// Name of the local socket in the data directory.
@@ -26,6 +28,8 @@ pub enum ServeError {
     Listen { address: String, source: std::io::Error },
     #[error("an offered route cannot be set up: {0}")]
     Offer(String),
+    #[error("delivery cannot be set up: {0}")]
+    Delivery(String),
 }
 
 /// A process at work.
@@ -36,6 +40,7 @@ pub struct Running {
     pub offer: Option<SocketAddr>,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
+    broker: Option<Arc<RabbitQueue>>,
 }
 
 impl Running {
@@ -45,13 +50,24 @@ impl Running {
         for task in self.tasks {
             drop(task.await);
         }
+        if let Some(broker) = self.broker {
+            broker.stop().await;
+        }
     }
+}
+
+/// Delivers what is queued, without listeners: for a command that waits for an outcome.
+pub fn deliver(gateway: &Arc<Gateway>) -> Result<Running, ServeError> {
+    let (stop, stopped) = watch::channel(false);
+    let wired = wire(gateway).map_err(ServeError::Delivery)?;
+    let tasks = wired.delivery.start(&stopped);
+    Ok(Running { api: None, offer: None, stop, tasks, broker: wired.broker })
 }
 
 /// Opens the listeners and starts the ticks.
 pub async fn start(gateway: Arc<Gateway>) -> Result<Running, ServeError> {
     let (stop, stopped) = watch::channel(false);
-    let mut running = Running { api: None, offer: None, stop, tasks: Vec::new() };
+    let mut running = Running { api: None, offer: None, stop, tasks: Vec::new(), broker: None };
     let settings = &gateway.settings;
     if !settings.api.listen.is_empty() {
         let listener = listen(&settings.api.listen).await?;
@@ -69,6 +85,9 @@ pub async fn start(gateway: Arc<Gateway>) -> Result<Running, ServeError> {
         running.offer = listener.local_addr().ok();
         running.tasks.push(tokio::spawn(serve_tcp(listener, router, stopped.clone())));
     }
+    let wired = wire(&gateway).map_err(ServeError::Delivery)?;
+    running.tasks.extend(wired.delivery.start(&stopped));
+    running.broker = wired.broker;
     running.tasks.push(serve_local(&gateway, stopped.clone())?);
     running.tasks.push(tokio::spawn(ticks::run(Arc::clone(&gateway), stopped)));
     Ok(running)

@@ -3,6 +3,7 @@
 mod api;
 mod chaos;
 mod cli;
+mod delivery;
 mod exchange;
 mod fhir;
 mod model;

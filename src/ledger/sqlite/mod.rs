@@ -56,7 +56,7 @@ impl Books {
         let connection = Connection::open(&path).map_err(store)?;
         prepare(&connection)?;
         migrate(&connection)?;
-        free_leases(&connection)?;
+        Tx { connection: &connection }.free_leases()?;
         let readers = (0..READERS).map(|_| reader(&path)).collect::<Result<_, _>>()?;
         Ok(Self { writer: writer::Writer::start(connection), readers, path, _lock: lock })
     }
@@ -151,14 +151,6 @@ fn migrate(connection: &Connection) -> Result<(), LedgerError> {
             .map_err(store)?;
     }
     Ok(())
-}
-
-/// Whoever has the directory's lock works alone: a lease found now belongs to a dead process,
-/// and waiting for it to lapse would only keep its container from being built.
-fn free_leases(connection: &Connection) -> Result<(), LedgerError> {
-    let sql = "UPDATE submission SET lease_until = NULL, lease_token = NULL, announced_until = 0
-               WHERE state IN ('queued', 'sending', 'asking') AND (lease_until IS NOT NULL OR announced_until > 0)";
-    connection.execute(sql, []).map(drop).map_err(store)
 }
 
 fn reader(path: &Path) -> Result<Mutex<Connection>, LedgerError> {

@@ -30,6 +30,16 @@ impl Tx<'_> {
         self.maybe(&sql, params![id, token, until, now], |row| submission(row, 0))
     }
 
+    /// Whoever has the directory's lock works alone: at start, a lease belongs to a dead process,
+    /// and waiting for it to lapse would only keep its container from being worked on.
+    pub fn free_leases(&self) -> R<()> {
+        let sql = format!(
+            "UPDATE submission SET lease_until = NULL, lease_token = NULL, announced_until = 0
+             WHERE {OPEN} AND (lease_until IS NOT NULL OR announced_until > 0)"
+        );
+        self.run(&sql, []).map(drop)
+    }
+
     /// Whether a worker still has its lease.
     pub fn has_lease(&self, id: i64, token: &str) -> R<bool> {
         let sql = "SELECT 1 FROM submission WHERE id = ?1 AND lease_token = ?2";

@@ -1,0 +1,97 @@
+//! Those who deliver in this process: the configured queue, and a courier per pushed route.
+
+use std::collections::HashMap;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::adapters;
+use crate::channel::courier::{Courier, Destination};
+use crate::channel::push::HttpSettings;
+use crate::gateway::settings::{Channel, Push, QueueKind, Settings};
+use crate::gateway::{Delivery, Gateway};
+use crate::personal::Personal;
+use crate::queue::{MemoryQueue, Now, Queue, RabbitQueue};
+
+/// Delivery as the configuration says it, and the broker's end of it, to be stopped last.
+pub struct Wired {
+    pub delivery: Arc<Delivery>,
+    pub broker: Option<Arc<RabbitQueue>>,
+}
+
+/// Makes the queue and the couriers. Within a tokio runtime; a broker that is out of reach is
+/// no error, the queue connects by itself.
+pub fn wire(gateway: &Arc<Gateway>) -> Result<Wired, String> {
+    let settings = &gateway.settings;
+    let couriers = couriers(settings)?;
+    let clock = Arc::clone(gateway);
+    let now: Now = Arc::new(move || clock.clock.now_ms());
+    let (queue, broker): (Arc<dyn Queue>, _) = match settings.queue.kind {
+        QueueKind::Embedded => (Arc::new(MemoryQueue::new(now)), None),
+        QueueKind::Rabbitmq => {
+            let broker = settings.queue.broker().map_err(|error| error.to_string())?;
+            let queue = Arc::new(RabbitQueue::start(broker, &working_routes(settings), now));
+            (Arc::clone(&queue) as Arc<dyn Queue>, Some(queue))
+        }
+    };
+    let delivery = Arc::new(Delivery { gateway: Arc::clone(gateway), queue, couriers });
+    Ok(Wired { delivery, broker })
+}
+
+/// Routes whose containers workers send or build.
+fn working_routes(settings: &Settings) -> Vec<String> {
+    let routes = settings.route.iter().filter(|route| route.channel != Channel::Offer);
+    routes.map(|route| route.id.clone()).collect()
+}
+
+/// A courier for each pushed route, by its id.
+pub fn couriers(settings: &Settings) -> Result<HashMap<String, Arc<dyn Courier>>, String> {
+    let mut couriers: HashMap<String, Arc<dyn Courier>> = HashMap::new();
+    for route in &settings.route {
+        let Some(push) = route.push.as_ref().filter(|_| route.channel == Channel::Push) else { continue };
+        let courier =
+            destination(push).and_then(|to| adapters::courier(&to).map_err(|error| error.to_string()));
+        couriers
+            .insert(route.id.clone(), courier.map_err(|why| format!("route {}: {why}", route.id))?.into());
+    }
+    Ok(couriers)
+}
+
+fn destination(push: &Push) -> Result<Destination, String> {
+    let token = secret(&push.token_file)?;
+    let token = token
+        .map(|bytes| String::from_utf8(bytes).map(|text| Personal::new(text.trim().to_owned())))
+        .transpose()
+        .map_err(|_| "token_file holds no text".to_owned())?;
+    let http = HttpSettings {
+        connect_timeout_ms: push.connect_timeout_ms,
+        read_timeout_ms: push.read_timeout_ms,
+        total_timeout_ms: push.total_timeout_ms,
+        max_response_bytes: push.max_response_bytes,
+        max_idle_connections: push.concurrency + 1,
+        allow_plain_http: push.allow_plain_http,
+        authorities_pem: read(&push.authorities_file)?,
+        identity_pem: secret(&push.identity_file)?,
+        unix_socket: None,
+    };
+    Ok(Destination { protocol: push.protocol.clone(), url: push.url.clone(), http, token })
+}
+
+fn read(path: &str) -> Result<Option<Vec<u8>>, String> {
+    if path.is_empty() {
+        return Ok(None);
+    }
+    std::fs::read(path).map(Some).map_err(|error| format!("{path}: {error}"))
+}
+
+/// A file that only its owner may read.
+fn secret(path: &str) -> Result<Option<Vec<u8>>, String> {
+    let bytes = read(path)?;
+    if bytes.is_some() {
+        let mode = std::fs::metadata(Path::new(path)).map(|meta| meta.permissions().mode());
+        if mode.is_ok_and(|mode| mode & 0o077 != 0) {
+            return Err(format!("{path} may be read by others: chmod 600"));
+        }
+    }
+    Ok(bytes)
+}
