@@ -155,8 +155,9 @@ impl Gateway {
         let mut counts: Counts = serde_json::from_str(&head.changes).unwrap_or_default();
         let mut folders = Vec::with_capacity(rows.len());
         for row in rows {
-            match self.open_folder(&row) {
-                Ok(folder) => folders.push((row.id, row.content, self.ready(&folder)?)),
+            // An erased folder, or one of an ente that is no longer configured, stops no other.
+            match self.open_folder(&row).and_then(|folder| self.ready(&folder)) {
+                Ok(ready) => folders.push((row.id, row.content, ready)),
                 Err(_) => count(&mut counts, "unreadable"),
             }
         }

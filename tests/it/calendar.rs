@@ -5,7 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use raccordo::gateway::{CalendarView, Clock, Gateway};
+use raccordo::audit::{Event, EventKind, link};
+use raccordo::channel::offer::OfferDesk;
+use raccordo::gateway::{CalendarView, Clock, Gateway, RunRequest};
+use raccordo::ledger::Tx;
 use raccordo::node;
 use serde_json::{Value, json};
 
@@ -268,4 +271,66 @@ fn a_run_is_cancelled_by_the_api_and_the_command_once() {
     let foreign = site.api("POST", "/runs", foreign.as_bytes()).good(201)["id"].clone();
     site.api_as(ROME, "POST", &format!("/runs/{foreign}/cancel"), b"").problem(404);
     raccordo(at, &["audit", "verify"]).exit(0);
+}
+
+/// The audit events of a kind, with their details.
+fn events(gateway: &Gateway, kind: &str) -> Vec<Value> {
+    let rows = gateway.books.audit(0, 100_000).unwrap();
+    let events = rows.iter().map(|(_, event, _)| serde_json::from_str::<Value>(event).unwrap());
+    events.filter(|event| event["what"] == kind).collect()
+}
+
+#[test]
+fn what_has_no_receipt_in_time_is_told_to_the_audit_chain_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Held::at("2026-10-01T08:00:00Z");
+    let gateway = Arc::new(open(dir.path(), "", &clock));
+    for folder in generated(5) {
+        gateway.save_bytes(folder.to_string().as_bytes(), "test").unwrap();
+    }
+    let request = RunRequest {
+        ente: "H501".into(),
+        flow: FLOW.into(),
+        period: None,
+        folder: None,
+        route: None,
+        actor: "test".into(),
+    };
+    gateway.start_run(&request).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    assert_eq!(runtime.block_on(gateway.page("waas-H501", 0, 3)).unwrap().len(), 3);
+    ticks(&gateway, &clock, &["2026-10-20T08:00:00Z"]);
+    assert!(events(&gateway, "receipt-overdue").is_empty());
+    ticks(&gateway, &clock, &["2026-11-05T08:00:00Z", "2026-11-05T08:01:00Z"]);
+    let told = events(&gateway, "receipt-overdue");
+    assert_eq!((told.len(), &told[0]["detail"]["operations"]), (1, &json!("3")));
+    assert_eq!(told[0]["subject"], "waas-H501");
+}
+
+#[test]
+fn a_chain_longer_than_a_chunk_is_verified_to_its_last_link() {
+    let dir = tempfile::tempdir().unwrap();
+    let gateway = open(dir.path(), "", &Held::at("2026-10-01T08:00:00Z"));
+    let event = |number: i64| Event {
+        at: "2026-10-01T08:00:00Z".into(),
+        actor: "test".into(),
+        what: EventKind::ChainVerified,
+        subject: None,
+        detail: [("number".to_owned(), number.to_string())].into(),
+    };
+    let append = move |tx: &mut Tx<'_>, count: i64, sound: bool| {
+        for _ in 0..count {
+            let (last, head) = tx.audit_head()?;
+            let event = event(last + 1);
+            let hash = if sound { link(&head, &event) } else { [9; 32] };
+            tx.append_audit(last + 1, &serde_json::to_string(&event).unwrap(), &hash)?;
+        }
+        Ok(())
+    };
+    gateway.books.write(move |tx| append(tx, 10_500, true)).unwrap();
+    assert_eq!(gateway.verify_audit().unwrap().unwrap().count, 10_500);
+    gateway.books.write(move |tx| append(tx, 1, false)).unwrap();
+    assert_eq!(gateway.verify_audit().unwrap().unwrap_err().sequence, 10_501);
+    gateway.books.write(|tx| tx.append_audit(10_502, "{", &[0; 32])).unwrap();
+    assert!(gateway.verify_audit().unwrap().is_err(), "the first break is told");
 }
