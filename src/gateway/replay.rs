@@ -229,7 +229,8 @@ impl Act<'_> {
     /// Selects a record into the run, if it is to be sent.
     fn send(&self, tx: &mut Tx<'_>, change: Change, mut record: Record) -> Result<bool, LedgerError> {
         let again = self.head.scope.also_unchanged;
-        if !change.is_sent() && !(again && matches!(change, Change::Unchanged | Change::StillRefused)) {
+        let sent = change.is_sent() || again && matches!(change, Change::Unchanged | Change::StillRefused);
+        if !sent {
             return Ok(false);
         }
         if change == Change::StillRefused && record.current.is_none() {
