@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::Outcome;
 use crate::gateway::settings::{Channel, Settings};
-use crate::gateway::{Clock, SystemClock};
+use crate::gateway::{Clock, SystemClock, calendar_defects};
 use crate::node;
 
 struct Look {
@@ -22,6 +22,7 @@ pub fn run(config: Option<&Path>, json: bool) -> anyhow::Result<Outcome> {
         Ok(settings) => {
             looks.push(fine("configuration"));
             installation(&settings, &mut looks);
+            calendar(&settings, &mut looks);
         }
         Err(error) => looks.push(wrong("configuration", error.to_string())),
     }
@@ -108,6 +109,16 @@ fn platform_keys(settings: &Settings, route: &str, what: &str) -> Look {
         Ok(_) => wrong(what, format!("{} holds no usable key", voucher.jwks)),
         Err(why) => wrong(what, format!("the platform's keys at {} cannot be had: {why}", voucher.jwks)),
     }
+}
+
+fn calendar(settings: &Settings, looks: &mut Vec<Look>) {
+    // Flows that don't load are told below.
+    let Ok(catalog) = node::load_catalog() else { return };
+    let defects = calendar_defects(settings, &catalog);
+    if defects.is_empty() && !settings.calendar.is_empty() {
+        looks.push(fine(&format!("calendar ({} entries)", settings.calendar.len())));
+    }
+    looks.extend(defects.into_iter().map(|why| wrong("calendar", why)));
 }
 
 fn flows() -> Look {

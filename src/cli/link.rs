@@ -78,6 +78,11 @@ impl Link {
         }
     }
 
+    /// Lets time pass between two looks; what runs in this process goes on meanwhile.
+    pub fn pause(&self, time: std::time::Duration) {
+        self.runtime.block_on(tokio::time::sleep(time));
+    }
+
     /// A GET of the API, below `/api/v1`.
     pub fn get(&self, path: &str) -> anyhow::Result<Value> {
         self.call("GET", path, Vec::new(), "application/json")

@@ -3,7 +3,7 @@
 //! What has left stays as it is, and so does the second half of a replacement whose first half
 //! the register has accepted: withdrawing it would leave the record absent there.
 
-use super::{Bucket, Kind, Ledger, LedgerError, Millis, Operation, RecordId, State};
+use super::{Bucket, Kind, Ledger, LedgerError, Millis, Operation, Record, RecordId, State};
 
 /// What cancelling a chunk of a run's records came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,12 +59,51 @@ fn withdraw_queued(
     if completes_a_replacement(ledger, &operation)? {
         return Ok(None);
     }
-    operation.state = State::Superseded;
-    ledger.put_operation(&operation, State::Queued, now, "its run was cancelled")?;
-    record.current = None;
-    record.due = None;
-    ledger.put_record(&record)?;
+    give_up(ledger, &mut record, &mut operation, now)?;
+    if let Some(needed) = record.needs.clone() {
+        give_up_needed(ledger, &record, &needed, now)?;
+    }
     Ok(Some(true))
+}
+
+/// Takes back an operation that has not left, with its claim on the register's key.
+fn give_up(
+    ledger: &mut dyn Ledger,
+    record: &mut Record,
+    operation: &mut Operation,
+    now: Millis,
+) -> Result<(), LedgerError> {
+    operation.state = State::Superseded;
+    ledger.put_operation(operation, State::Queued, now, "its run was cancelled")?;
+    let key = operation.register_key;
+    if record.held.is_none_or(|held| held.register_key != key) {
+        ledger.release_claim(&record.ente, &record.register, &key, record.id)?;
+    }
+    (record.current, record.due) = (None, None);
+    ledger.put_record(record)
+}
+
+/// What was queued only because the withdrawn record needed it goes with it.
+fn give_up_needed(
+    ledger: &mut dyn Ledger,
+    record: &Record,
+    needed: &str,
+    now: Millis,
+) -> Result<(), LedgerError> {
+    let others = ledger.records_of_folder(record.folder, &record.register)?;
+    let needs_it = |other: &Record| other.needs.as_deref() == Some(needed) && other.current.is_some();
+    let Some(mut found) = others.iter().find(|other| other.key == needed).cloned() else { return Ok(()) };
+    // No run has the number 0: wanted by any at all.
+    if others.iter().any(needs_it) || ledger.wanted_elsewhere(0, found.id)? {
+        return Ok(());
+    }
+    let current = found.current.map(|current| ledger.operation(current)).transpose()?;
+    match current.filter(|operation| operation.state == State::Queued) {
+        Some(mut operation) if !completes_a_replacement(ledger, &operation)? => {
+            give_up(ledger, &mut found, &mut operation, now)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// True for the insert that follows an accepted cancel of the same unit.

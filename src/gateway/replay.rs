@@ -155,8 +155,9 @@ impl Gateway {
         let mut counts: Counts = serde_json::from_str(&head.changes).unwrap_or_default();
         let mut folders = Vec::with_capacity(rows.len());
         for row in rows {
-            match self.open_folder(&row) {
-                Ok(folder) => folders.push((row.id, row.content, self.ready(&folder)?)),
+            // An erased folder, or one of an ente that is no longer configured, stops no other.
+            match self.open_folder(&row).and_then(|folder| self.ready(&folder)) {
+                Ok(ready) => folders.push((row.id, row.content, ready)),
                 Err(_) => count(&mut counts, "unreadable"),
             }
         }
@@ -228,7 +229,8 @@ impl Act<'_> {
     /// Selects a record into the run, if it is to be sent.
     fn send(&self, tx: &mut Tx<'_>, change: Change, mut record: Record) -> Result<bool, LedgerError> {
         let again = self.head.scope.also_unchanged;
-        if !change.is_sent() && !(again && matches!(change, Change::Unchanged | Change::StillRefused)) {
+        let sent = change.is_sent() || again && matches!(change, Change::Unchanged | Change::StillRefused);
+        if !sent {
             return Ok(false);
         }
         if change == Change::StillRefused && record.current.is_none() {

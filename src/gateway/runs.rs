@@ -104,18 +104,20 @@ impl Gateway {
 
     /// Goes on with what a death interrupted: selections, replays, cancellings.
     pub fn resume_runs(&self) -> Result<(), LedgerError> {
+        // Each on its own: one that can't go on must not keep the others from it.
+        let mut ends = Vec::new();
         for run in self.books.write(|tx| tx.unfinished_runs())? {
             let head = self.books.runs(Some(run), 1)?;
             let register = head.first().map(|head| head.register.clone()).unwrap_or_default();
-            self.finish_selection(run, self.settings.register(&register).can_replace)?;
+            ends.push(self.finish_selection(run, self.settings.register(&register).can_replace));
         }
         for run in self.books.write(|tx| tx.unfinished_replays())? {
-            self.continue_replay(run)?;
+            ends.push(self.continue_replay(run));
         }
         for run in self.books.write(|tx| tx.unfinished_cancels())? {
-            self.finish_cancel(run)?;
+            ends.push(self.finish_cancel(run));
         }
-        Ok(())
+        ends.into_iter().collect()
     }
 
     /// Cancels a run: it selects nothing more, and what has not left and is wanted by no other run

@@ -1,6 +1,8 @@
 //! One integration binary; each module is a seam where users would notice.
 
 mod api;
+mod calendar;
+mod cancel;
 mod chaos;
 mod cli;
 mod delivery;
@@ -11,6 +13,7 @@ mod official;
 mod planted;
 mod pushed;
 mod queue;
+mod replay;
 mod serving;
 mod tidy;
 mod waas;

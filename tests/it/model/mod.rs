@@ -145,6 +145,15 @@ impl<'a> World<'a> {
         self.commit(|ledger| approve(ledger, run, &order(false), now).map(|_| ()));
     }
 
+    /// A run is cancelled, in chunks; the process may die between two of them.
+    fn cancel(&mut self, run: i64) {
+        let (now, mut after) = (self.now, Some(0));
+        while let Some(from) = after.take() {
+            self.commit(|ledger| withdraw(ledger, run, from, 2, now).map(|done| after = done.last));
+            self.check();
+        }
+    }
+
     fn poll(&mut self, kindly: bool) -> usize {
         let limit = 1 + self.choices.below(4) as usize;
         let day = format!("{}", self.now / DAY_MS);
@@ -303,6 +312,10 @@ impl<'a> World<'a> {
         self.now += 1 + self.choices.below(1000) as i64;
         match self.choices.below(24) {
             0..=5 => self.save(),
+            8 if self.choices.chance(3) => {
+                let run = self.choices.below(self.runs as u64 + 1) as i64;
+                self.cancel(run);
+            }
             6..=8 => self.select_all(false),
             9..=13 => drop(self.poll(false)),
             14..=17 => self.deliver(false),
