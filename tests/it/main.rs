@@ -10,5 +10,6 @@ mod planted;
 mod pushed;
 mod queue;
 mod serving;
+mod speech;
 mod tidy;
 mod waas;
