@@ -120,10 +120,14 @@ pub fn runs(runs: &Runs, config: Option<&Path>, json: bool) -> anyhow::Result<Ou
         Runs::Show { id } => json!({ "runs": [link.get(&format!("/runs/{id}"))?] }),
         Runs::Approve { id } => link.post(&format!("/runs/{id}/approve"), &json!({}))?,
     };
-    match answer["runs"].as_array() {
-        Some(runs) if !json => {
+    match (runs, answer["runs"].as_array()) {
+        (_, Some(runs)) if !json => {
             print_balances(runs);
             print_held(runs);
+        }
+        (Runs::Approve { id }, _) if !json => {
+            let count = &answer["approved"];
+            println!("{}", said(&format!("{count} records of run {id} were approved and are queued.")));
         }
         _ => println!("{answer}"),
     }
@@ -131,7 +135,7 @@ pub fn runs(runs: &Runs, config: Option<&Path>, json: bool) -> anyhow::Result<Ou
 }
 
 /// Says which runs wait for a person, and what to do.
-fn print_held(runs: &[Value]) {
+pub fn print_held(runs: &[Value]) {
     for run in runs {
         let (held, run) = (&run["balance"]["terms"]["held"], &run["id"]);
         if held.as_u64() > Some(0) {

@@ -145,14 +145,22 @@ pub const SENTENCES: &[(&str, &str)] = &[
         "il file non porta record di `{}`: è di un altro tracciato o di un'altra versione?",
     ),
     (
-        "`{}` is not a period: write a year (2026), a quarter (2026-T3) or a month (2026-07)",
-        "`{}` non è un periodo: scrivere un anno (2026), un trimestre (2026-T3) o un mese (2026-07)",
+        "`{}` is not a period: write a year (2026), a quarter (2026-T3), a month (2026-07), or all up to a day \
+         (to-2026-11-23)",
+        "`{}` non è un periodo: scrivere un anno (2026), un trimestre (2026-T3), un mese (2026-07), o tutto fino a \
+         un giorno (to-2026-11-23)",
     ),
     (
         "another raccordo process works on the ledger in {}: stop it, or send the command to it (raccordo does \
          so by itself while `raccordo serve` runs with the same configuration)",
         "un altro processo raccordo lavora sul giornale in {}: fermarlo, o mandargli il comando (raccordo lo fa \
          da sé mentre `raccordo serve` è attivo con la stessa configurazione)",
+    ),
+    ("run {} was cancelled: start another", "la rendicontazione {} è stata annullata: avviarne un'altra"),
+    ("`{}` is no state: one of {}", "`{}` non è uno stato: uno fra {}"),
+    (
+        "no version of `{}` is in force today: nothing can be mapped by it",
+        "nessuna versione di `{}` è in vigore oggi: non può produrre nulla",
     ),
     // What commands say.
     ("ente {}", "ente {}"),
@@ -164,6 +172,30 @@ pub const SENTENCES: &[(&str, &str)] = &[
     (
         "{} cancels wait in run {}: look at them, then `raccordo runs approve {}`",
         "{} cancellazioni attendono nella rendicontazione {}: guardarle, poi `raccordo runs approve {}`",
+    ),
+    (
+        "{} records of run {} were approved and are queued.",
+        "{} record della rendicontazione {} sono approvati e in coda.",
+    ),
+    (
+        "No report starts by itself: add a [[calendar]] table to the configuration.",
+        "Nessuna rendicontazione parte da sé: aggiungere una tabella [[calendar]] alla configurazione.",
+    ),
+    ("{} days", "{} giorni"),
+    ("over by {} days", "scaduto da {} giorni"),
+    ("{}, last, {}: deadline {}", "{}, ultima, {}: scadenza {}"),
+    (
+        "{}: {} of {} for {} {}: {}; `raccordo report --ente {} --flow {} --period {}` starts it by hand",
+        "{}: {} di {} per {} {}: {}; `raccordo report --ente {} --flow {} --period {}` la avvia a mano",
+    ),
+    (
+        "its window was over when this installation came back",
+        "la sua finestra era passata quando l'installazione è tornata in funzione",
+    ),
+    ("No stored record is selected.", "Nessun record conservato è selezionato."),
+    (
+        "Nothing was written. `--start` sends what is fixed, changed, new or gone.",
+        "Nulla è stato scritto. `--start` invia ciò che è corretto, cambiato, nuovo o sparito.",
     ),
     (
         "say what you found out: --holds, --does-not-hold, or --try-again for a refused one",
@@ -254,6 +286,18 @@ pub const SENTENCES: &[(&str, &str)] = &[
     ("state", "stato"),
     ("route", "rotta"),
     ("submission", "invio"),
+    ("calendar", "calendario"),
+    ("next", "prossima"),
+    ("deadline", "scadenza"),
+    ("slack", "margine"),
+    ("last", "ultima"),
+    ("came to", "com'è andata"),
+    ("today's mapping", "con il tracciato di oggi"),
+    ("field that differs", "campo che cambia"),
+    ("folder", "cartella"),
+    ("change", "che cosa cambia"),
+    ("register holds", "presso il registro"),
+    ("fields or rules", "campi o regole"),
     ("out", "in attesa di esito"),
     ("last_since", "ultimo `since`"),
     ("last_polled", "ultima interrogazione"),
@@ -281,6 +325,17 @@ pub const SENTENCES: &[(&str, &str)] = &[
     ("superseded", "superato"),
     ("accepted", "accettato"),
     ("refused", "rifiutato"),
+    // What a replay would do, and what became of a date of the calendar.
+    ("fixed", "corretto"),
+    ("changed", "cambiato"),
+    ("new", "nuovo"),
+    ("gone", "sparito"),
+    ("newly_withheld", "ora trattenuto"),
+    ("still_withheld", "ancora trattenuto"),
+    ("still_refused", "ancora rifiutato"),
+    ("unreadable", "illeggibile"),
+    ("started", "avviata"),
+    ("missed", "mancata"),
     // What became of an imported line.
     ("saved", "salvata"),
     ("saved_with_findings", "salvata con rilievi"),
