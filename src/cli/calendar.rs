@@ -8,6 +8,7 @@ use super::Outcome;
 use super::link::Link;
 use super::runs::print_balances;
 use super::show::{cell, table};
+use super::speech::said;
 
 /// `raccordo calendar`. Exit 1 when the last firing was missed or could not start.
 pub fn run(config: Option<&Path>, json: bool) -> anyhow::Result<Outcome> {
@@ -18,7 +19,7 @@ pub fn run(config: Option<&Path>, json: bool) -> anyhow::Result<Outcome> {
     if json {
         println!("{shown}");
     } else if entries.is_empty() {
-        println!("No report starts by itself: add a [[calendar]] table to the configuration.");
+        println!("{}", said("No report starts by itself: add a [[calendar]] table to the configuration."));
     } else {
         overview(entries);
         entries.iter().for_each(details);
@@ -35,7 +36,7 @@ fn overview(entries: &[Value]) {
     let row = |entry: &Value| {
         let (next, last) = (&entry["next"], &entry["last"]);
         let enti: Vec<String> = list(&entry["enti"]).map(cell).collect();
-        let mut words: Vec<String> = list(&last["enti"]).map(|row| cell(&row["what"])).collect();
+        let mut words: Vec<String> = list(&last["enti"]).map(|row| said(&cell(&row["what"]))).collect();
         words.sort();
         words.dedup();
         let came_to = if words.is_empty() { "–".to_owned() } else { words.join(", ") };
@@ -56,8 +57,8 @@ fn overview(entries: &[Value]) {
 fn days(slack: &Value) -> String {
     match slack.as_i64() {
         None => "–".into(),
-        Some(days @ 0..) => format!("{days} days"),
-        Some(days) => format!("over by {} days", -days),
+        Some(days @ 0..) => said(&format!("{days} days")),
+        Some(days) => said(&format!("over by {} days", -days)),
     }
 }
 
@@ -66,20 +67,18 @@ fn details(entry: &Value) {
     let last = &entry["last"];
     let runs: Vec<Value> = list(&last["runs"]).cloned().collect();
     if !runs.is_empty() {
-        println!("\n{id}, last, {}: deadline {}", cell(&last["period"]), days(&last["slack_days"]));
+        let (period, slack) = (cell(&last["period"]), days(&last["slack_days"]));
+        println!("\n{}", said(&format!("{id}, last, {period}: deadline {slack}")));
         print_balances(&runs);
     }
     for row in list(&entry["missed"]).take(10) {
         let why = row["why"].as_str().unwrap_or("its window was over when this installation came back");
-        println!(
-            "{id}: {} of {} for {} {}: {why}; `raccordo report --ente {} --flow {} --period {}` starts it by hand",
-            cell(&row["period"]),
-            cell(&entry["flow"]),
-            cell(&row["ente"]),
-            cell(&row["what"]),
-            cell(&row["ente"]),
-            cell(&entry["flow"]),
-            cell(&row["period"]),
+        let (ente, period, what) = (cell(&row["ente"]), cell(&row["period"]), cell(&row["what"]));
+        let flow = cell(&entry["flow"]);
+        let line = format!(
+            "{id}: {period} of {flow} for {ente} {what}: {why}; `raccordo report --ente {ente} --flow {flow} \
+             --period {period}` starts it by hand"
         );
+        println!("{}", said(&line));
     }
 }

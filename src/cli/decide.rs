@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::Outcome as Exit;
 use super::link::Link;
+use super::speech::said;
 
 /// Decide an operation whose outcome is unknown.
 #[derive(Args)]
@@ -32,7 +33,8 @@ pub fn decide(decide: &Decide, config: Option<&Path>, json: bool) -> anyhow::Res
     }
     if decide.try_again {
         Link::open(config)?.post(&format!("/operations/{}/try-again", decide.operation), &json!({}))?;
-        println!("Operation {} goes again with the next report or sync.", decide.operation);
+        let goes = format!("Operation {} goes again with the next report or sync.", decide.operation);
+        println!("{}", said(&goes));
         return Ok(Exit::Fine);
     }
     let path = format!("/operations/{}/decision", decide.operation);
@@ -40,7 +42,8 @@ pub fn decide(decide: &Decide, config: Option<&Path>, json: bool) -> anyhow::Res
     if json {
         println!("{answer}");
     } else {
-        println!("Operation {} is now {}.", decide.operation, answer["state"].as_str().unwrap_or("?"));
+        let state = answer["state"].as_str().unwrap_or("?");
+        println!("{}", said(&format!("Operation {} is now {state}.", decide.operation)));
     }
     Ok(Exit::Fine)
 }
@@ -69,7 +72,7 @@ pub fn outcome(outcome: &Outcome, config: Option<&Path>, json: bool) -> anyhow::
     if json {
         println!("{answer}");
     } else {
-        println!("Recorded for {} operations.", answer["operations"]);
+        println!("{}", said(&format!("Recorded for {} operations.", answer["operations"])));
     }
     Ok(Exit::Fine)
 }

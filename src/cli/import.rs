@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::Outcome;
 use super::link::Link;
 use super::show::cell;
+use super::speech::{language, said};
 use crate::gateway::new_import;
 
 /// Lines that go to a running server in one request.
@@ -37,7 +38,7 @@ pub fn bar(length: Option<u64>, what: &str) -> ProgressBar {
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }
-    bar.set_message(what.to_owned());
+    bar.set_message(said(what));
     bar
 }
 
@@ -73,7 +74,7 @@ pub fn run(import: &Import, config: Option<&Path>, json: bool) -> anyhow::Result
     if json {
         println!("{}", serde_json::json!({ "summary": summary }));
     } else {
-        println!(
+        let came_to = format!(
             "{} folders saved ({} with findings), {} not saved; {} records, {} of them withheld.",
             cell(&summary["saved"]),
             cell(&summary["with_findings"]),
@@ -81,6 +82,7 @@ pub fn run(import: &Import, config: Option<&Path>, json: bool) -> anyhow::Result
             cell(&summary["records"]),
             cell(&summary["withheld"])
         );
+        println!("{}", said(&came_to));
     }
     Ok(if wrong { Outcome::Findings } else { Outcome::Fine })
 }
@@ -140,15 +142,15 @@ fn print_line(line: &Value, json: bool) {
         return;
     }
     let (number, outcome) = (cell(&line["line"]), cell(&line["outcome"]));
-    let _ = writeln!(
-        out,
-        "line {number}, {}: {outcome} {}",
-        cell(&line["id"]),
-        line["why"].as_str().unwrap_or("")
-    );
+    let head = said(&format!("line {number}, {}: {outcome}", cell(&line["id"])));
+    let _ = writeln!(out, "{head} {}", said(line["why"].as_str().unwrap_or("")));
     for finding in line["findings"].as_array().into_iter().flatten() {
         let place = cell(&finding["folder_path"]);
-        let _ =
-            writeln!(out, "    {place}: {} [{}]", cell(&finding["message"]["it"]), cell(&finding["rule"]));
+        let _ = writeln!(
+            out,
+            "    {place}: {} [{}]",
+            cell(&finding["message"][language().code()]),
+            cell(&finding["rule"])
+        );
     }
 }

@@ -143,7 +143,7 @@ fn problem_or(status: u16, bytes: Vec<u8>) -> anyhow::Result<Vec<u8>> {
         return Ok(bytes);
     }
     let problem: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-    match problem["detail"].as_str() {
+    match problem["detail_en"].as_str().or(problem["detail"].as_str()) {
         Some(detail) => bail!("{detail}"),
         None => bail!("the gateway answered {status}"),
     }

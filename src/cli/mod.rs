@@ -17,6 +17,7 @@ mod runs;
 mod sandbox;
 mod serve;
 mod show;
+mod speech;
 mod test;
 mod token;
 
@@ -35,6 +36,9 @@ struct Cli {
     /// Machine-readable output.
     #[arg(long, global = true)]
     json: bool,
+    /// Language of what is said to people: `it` or `en`; that of LANG when left out.
+    #[arg(long, global = true, value_parser = speech::parse)]
+    lang: Option<crate::web::Language>,
     #[command(subcommand)]
     command: Command,
 }
@@ -116,13 +120,15 @@ pub enum Outcome {
 /// Parses the arguments, runs the command, says what went wrong.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    speech::speak(cli.lang);
     bear_closed_pipes();
     match run(&cli) {
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Ok(Outcome::Fine) => ExitCode::SUCCESS,
         Ok(Outcome::Findings) => ExitCode::from(1),
         Err(error) => {
-            eprintln!("raccordo: {error:#}");
+            let causes: Vec<_> = error.chain().map(|cause| speech::said(&cause.to_string())).collect();
+            eprintln!("raccordo: {}", causes.join(": "));
             ExitCode::from(2)
         }
     }

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use super::Outcome;
 use super::link::Link;
-use super::runs::print_balances;
+use super::runs::{print_balances, print_held};
 use super::show::{cell, table};
+use super::speech::said;
 
 /// Map stored folders again.
 #[derive(Args)]
@@ -83,6 +84,7 @@ pub fn run(replay: &Replay, config: Option<&Path>, json: bool) -> anyhow::Result
         changes(&counts);
         println!();
         print_balances(&runs);
+        print_held(&runs);
     } else {
         dry_run(&told["dry_run"], &counts);
     }
@@ -102,9 +104,9 @@ fn changes(counts: &[&Value]) {
         }
     }
     sum.retain(|(_, count)| *count > 0);
-    let rows: Vec<_> = sum.into_iter().map(|(word, count)| vec![word, count.to_string()]).collect();
+    let rows: Vec<_> = sum.into_iter().map(|(word, count)| vec![said(&word), count.to_string()]).collect();
     if rows.is_empty() {
-        println!("No stored record is selected.");
+        println!("{}", said("No stored record is selected."));
     } else {
         table(&["today's mapping", "records"], &rows);
     }
@@ -133,5 +135,6 @@ fn dry_run(told: &Value, counts: &[&Value]) {
         let head = ["ente", "folder", "record", "change", "register holds", "fields or rules"];
         table(&head, &sample.iter().map(row).collect::<Vec<_>>());
     }
-    println!("\nNothing was written. `--start` sends what is fixed, changed, new or gone.");
+    let told = said("Nothing was written. `--start` sends what is fixed, changed, new or gone.");
+    println!("\n{told}");
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::Outcome;
 use super::link::Link;
 use super::show::objects;
+use super::speech::said;
 
 /// Routes.
 #[derive(Subcommand)]
@@ -36,8 +37,19 @@ pub fn run(routes: &Routes, config: Option<&Path>, json: bool) -> anyhow::Result
                 objects(&shown["routes"], &fields);
             }
         }
-        Routes::Suspend { route } => drop(link.post(&format!("/routes/{route}/suspend"), &json!({}))?),
-        Routes::Resume { route } => drop(link.post(&format!("/routes/{route}/resume"), &json!({}))?),
+        Routes::Suspend { route } => {
+            link.post(&format!("/routes/{route}/suspend"), &json!({}))?;
+            tell(
+                &format!(
+                    "Route {route} is suspended: nothing new leaves until `raccordo routes resume {route}`."
+                ),
+                json,
+            );
+        }
+        Routes::Resume { route } => {
+            link.post(&format!("/routes/{route}/resume"), &json!({}))?;
+            tell(&format!("Route {route} goes on."), json);
+        }
         Routes::Files { route } => {
             let written = link.post(&format!("/routes/{route}/files"), &json!({}))?;
             for file in written["files"].as_array().into_iter().flatten() {
@@ -46,4 +58,10 @@ pub fn run(routes: &Routes, config: Option<&Path>, json: bool) -> anyhow::Result
         }
     }
     Ok(Outcome::Fine)
+}
+
+fn tell(sentence: &str, json: bool) {
+    if !json {
+        println!("{}", said(sentence));
+    }
 }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::Outcome;
 use super::link::Link;
 use super::show::{cell, table};
+use super::speech::said;
 
 /// One citizen, one register, now.
 #[derive(Args)]
@@ -89,6 +90,7 @@ pub fn sync(sync: &Sync, config: Option<&Path>, json: bool) -> anyhow::Result<Ou
     } else {
         for run in answer["runs"].as_array().into_iter().flatten() {
             print_balances(std::slice::from_ref(run));
+            print_held(std::slice::from_ref(run));
         }
     }
     Ok(Outcome::Fine)
@@ -123,6 +125,7 @@ pub fn report(report: &Report, config: Option<&Path>, json: bool) -> anyhow::Res
         println!("{}", json!({ "runs": runs, "failed": failed }));
     } else if !runs.is_empty() {
         print_balances(&runs);
+        print_held(&runs);
     }
     if !failed.is_empty() {
         let why = |row: &Value| format!("ente {}: {}", cell(&row["ente"]), cell(&row["why"]));
@@ -188,11 +191,30 @@ pub fn runs(runs: &Runs, config: Option<&Path>, json: bool) -> anyhow::Result<Ou
         Runs::Approve { id } => link.post(&format!("/runs/{id}/approve"), &json!({}))?,
         Runs::Cancel { id } => json!({ "runs": [link.post(&format!("/runs/{id}/cancel"), &json!({}))?] }),
     };
-    match answer["runs"].as_array() {
-        Some(runs) if !json => print_balances(runs),
+    match (runs, answer["runs"].as_array()) {
+        (_, Some(runs)) if !json => {
+            print_balances(runs);
+            print_held(runs);
+        }
+        (Runs::Approve { id }, _) if !json => {
+            let count = &answer["approved"];
+            println!("{}", said(&format!("{count} records of run {id} were approved and are queued.")));
+        }
         _ => println!("{answer}"),
     }
     Ok(Outcome::Fine)
+}
+
+/// Says which runs wait for a person, and what to do.
+pub fn print_held(runs: &[Value]) {
+    for run in runs {
+        let (held, run) = (&run["balance"]["terms"]["held"], &run["id"]);
+        if held.as_u64() > Some(0) {
+            let what =
+                format!("{held} cancels wait in run {run}: look at them, then `raccordo runs approve {run}`");
+            println!("{}", said(&what));
+        }
+    }
 }
 
 /// Balances as a table: a column for each term that is anywhere not zero.
@@ -215,7 +237,7 @@ pub fn print_balances(runs: &[Value]) {
         let (id, ente, period) = (cell(&run["id"]), cell(&run["ente"]), cell(&run["period"]));
         let mut row = vec![id, kind, ente, period, cell(&balance["selected"])];
         row.extend(words.iter().map(|word| cell(&balance["terms"][*word])));
-        row.push(if balance["closes"] == true { "yes".into() } else { "NO".into() });
+        row.push(if balance["closes"] == true { said("yes") } else { "NO".into() });
         row
     };
     table(&head, &runs.iter().map(row).collect::<Vec<_>>());

@@ -7,9 +7,11 @@ use serde_json::Value;
 
 use super::Outcome;
 use super::link::Link;
+use super::speech::{language, said};
 
 /// Prints rows under a head, columns aligned; numbers to the right.
 pub fn table(head: &[&str], rows: &[Vec<String>]) {
+    let head: Vec<String> = head.iter().map(|word| said(word)).collect();
     let width = |column: usize| {
         let cells = rows.iter().map(|row| row[column].chars().count());
         cells.chain([head[column].chars().count()]).max().unwrap_or(0)
@@ -22,7 +24,7 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) {
         });
         println!("{}", padded.collect::<Vec<_>>().join("  ").trim_end());
     };
-    line(head.to_vec());
+    line(head.iter().map(String::as_str).collect());
     for row in rows {
         line(row.iter().map(String::as_str).collect());
     }
@@ -63,28 +65,13 @@ pub fn readiness(config: Option<&Path>, json: bool) -> anyhow::Result<Outcome> {
             })
         );
     } else {
-        objects(
-            &standing["readiness"],
-            &[
-                "ente",
-                "flow",
-                "records",
-                "ready",
-                "set_aside",
-                "vanished",
-                "held",
-                "differing",
-                "absent",
-                "undecided",
-            ],
-        );
+        standings(&standing["readiness"]);
         for row in standing["unmatched"].as_array().into_iter().flatten() {
-            println!(
-                "{}: {} holds {} records of adopted files that no folder maps to",
-                cell(&row["ente"]),
-                cell(&row["register"]),
-                cell(&row["records"])
-            );
+            let (ente, register, records) =
+                (cell(&row["ente"]), cell(&row["register"]), cell(&row["records"]));
+            let line =
+                format!("{ente}: {register} holds {records} records of adopted files that no folder maps to");
+            println!("{}", said(&line));
         }
         println!();
         frequent(&findings["findings"]);
@@ -92,11 +79,31 @@ pub fn readiness(config: Option<&Path>, json: bool) -> anyhow::Result<Outcome> {
     Ok(if withheld || unmatched { Outcome::Findings } else { Outcome::Fine })
 }
 
+/// Readiness as a table. What is held stands at the register; in a run it awaits approval.
+fn standings(list: &Value) {
+    let columns = [
+        ("ente", "ente"),
+        ("flow", "flow"),
+        ("records", "records"),
+        ("ready", "ready"),
+        ("set_aside", "set aside"),
+        ("vanished", "vanished"),
+        ("held", "at the register"),
+        ("differing", "differing"),
+        ("absent", "absent"),
+        ("undecided", "undecided"),
+    ];
+    let row = |standing: &Value| columns.iter().map(|(field, _)| cell(&standing[*field])).collect();
+    let rows: Vec<Vec<String>> = list.as_array().into_iter().flatten().map(row).collect();
+    table(&columns.map(|(_, head)| head), &rows);
+}
+
 /// The most frequent findings, in words.
 pub fn frequent(findings: &Value) {
     for finding in findings.as_array().into_iter().flatten() {
-        println!("{:>6} × {}", cell(&finding["count"]), cell(&finding["message"]["it"]));
-        println!("         {}", cell(&finding["hint"]["it"]));
+        let code = language().code();
+        println!("{:>6} × {}", cell(&finding["count"]), cell(&finding["message"][code]));
+        println!("         {}", cell(&finding["hint"][code]));
     }
 }
 
@@ -155,13 +162,10 @@ pub fn audit(_: &Audit, config: Option<&Path>, json: bool) -> anyhow::Result<Out
     if json {
         println!("{verdict}");
     } else if intact {
-        println!(
-            "The chain is intact: {} events, head {}.",
-            cell(&verdict["events"]),
-            cell(&verdict["head"])
-        );
+        let (events, head) = (cell(&verdict["events"]), cell(&verdict["head"]));
+        println!("{}", said(&format!("The chain is intact: {events} events, head {head}.")));
     } else {
-        println!("The chain is broken: {}.", cell(&verdict["why"]));
+        println!("{}", said(&format!("The chain is broken: {}.", cell(&verdict["why"]))));
     }
     Ok(if intact { Outcome::Fine } else { Outcome::Findings })
 }

@@ -7,6 +7,8 @@ mod auth;
 mod calendar;
 mod extract;
 mod folders;
+mod italian;
+mod language;
 mod problem;
 mod records;
 mod replay;
@@ -21,6 +23,8 @@ use axum::routing::{get, post, put};
 
 use crate::gateway::Gateway;
 pub use auth::{Caller, Trust};
+pub use italian::SENTENCES;
+pub use language::Language;
 pub use runs::run_json;
 
 /// Largest NDJSON import in one request, bytes.
@@ -69,5 +73,6 @@ pub fn router(gateway: Arc<Gateway>, trust: Trust) -> Router {
         .route("/metrics", get(status::metrics))
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::not_allowed)
+        .layer(axum::middleware::from_fn(problem::speak))
         .with_state(gateway)
 }

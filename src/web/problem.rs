@@ -1,12 +1,28 @@
-//! Problems as RFC 9457 wants them, with the findings inside where there are any.
+//! Problems as RFC 9457 wants them, in the language of whoever asked, with the findings inside
+//! where there are any.
 
+use axum::extract::Request;
 use axum::http::{StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use super::language::Language;
 use crate::exchange::{LedgerError, PeriodError};
 use crate::folder::finding::Finding;
 use crate::gateway::{AdoptError, ReplayError, RunError, SaveError};
+
+tokio::task_local! {
+    /// The language of the request that is being answered.
+    static LANGUAGE: Language;
+}
+
+/// Answers in the language that the request likes best.
+pub async fn speak(request: Request, next: Next) -> Response {
+    let liked = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let language = liked.map(Language::accepted).unwrap_or_default();
+    LANGUAGE.scope(language, next.run(request)).await
+}
 
 /// What a handler answers when it could not do what was asked.
 pub struct Problem {
@@ -16,7 +32,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem of a status, with what to do in `detail`.
+    /// A problem of a status, with what to do in `detail`: English, its Italian is in the table.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self { status, detail: detail.into(), findings: Vec::new() }
     }
@@ -29,14 +45,18 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let title = self.status.canonical_reason().unwrap_or("Problem");
+        let language = LANGUAGE.try_with(|language| *language).unwrap_or_default();
+        let title = language.say(self.status.canonical_reason().unwrap_or("Problem"));
         let mut body = json!({
-            "type": "about:blank", "title": title, "status": self.status.as_u16(), "detail": self.detail,
+            "type": "about:blank", "title": title, "status": self.status.as_u16(),
+            "detail": language.say(&self.detail),
+            "detail_it": Language::Italian.say(&self.detail), "detail_en": self.detail,
         });
         if !self.findings.is_empty() {
             body["findings"] = serde_json::to_value(&self.findings).unwrap_or(Value::Null);
         }
-        (self.status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
+        let kind = (header::CONTENT_TYPE, "application/problem+json");
+        (self.status, [kind, (header::CONTENT_LANGUAGE, language.code())], body.to_string()).into_response()
     }
 }
 

@@ -77,6 +77,12 @@ impl Ente {
     }
 
     fn start_run(&self, interactive: bool) -> i64 {
+        let run = self.open_run(interactive, 100);
+        while self.books.write(move |tx| tx.select_chunk(run, false, 10, NOW)).unwrap() {}
+        run
+    }
+
+    fn open_run(&self, interactive: bool, hold_above: u64) -> i64 {
         let run = RunOrder {
             ente: "E".into(),
             register: "R".into(),
@@ -85,13 +91,11 @@ impl Ente {
             until: None,
             folder: interactive.then_some(self.folder),
             order: Order { interactive, ..order() },
-            hold_above: 100,
+            hold_above,
             actor: "test".into(),
             now: NOW,
         };
-        let run = self.books.write(move |tx| tx.open_run(&run)).unwrap();
-        while self.books.write(move |tx| tx.select_chunk(run, false, 10, NOW)).unwrap() {}
-        run
+        self.books.write(move |tx| tx.open_run(&run)).unwrap()
     }
 
     /// INPS asks from the beginning; what is still out comes again, then what is new.
@@ -201,6 +205,21 @@ fn what_turned_into_a_cancel_while_queued_waits_for_a_person() {
     assert_eq!((cancel.operation.kind, cancel.operation.generation), (Kind::Cancel, 3));
     ente.answer(&cancel, Answer::Accepted);
     assert_eq!(ente.bucket(run, Bucket::Accepted), 1);
+}
+
+#[test]
+fn what_is_annulled_while_a_run_selects_counts_towards_its_threshold() {
+    let ente = ente();
+    ente.save(&[1, 1, 1, 1], &[]);
+    ente.report();
+    ente.accept_all();
+    let run = ente.open_run(false, 2);
+    let select = |limit: usize| ente.books.write(move |tx| tx.select_chunk(run, false, limit, NOW)).unwrap();
+    assert!(select(1));
+    ente.save(&[], &["I0", "I1", "I2", "I3"]);
+    while select(1) {}
+    let counts = [Bucket::Unchanged, Bucket::Queued, Bucket::Held].map(|bucket| ente.bucket(run, bucket));
+    assert_eq!(counts, [1, 2, 1], "no more than the threshold goes unapproved");
 }
 
 #[test]

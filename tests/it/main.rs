@@ -15,5 +15,6 @@ mod pushed;
 mod queue;
 mod replay;
 mod serving;
+mod speech;
 mod tidy;
 mod waas;

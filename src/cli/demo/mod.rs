@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::Outcome;
 use super::import::bar;
 use super::sandbox::{entitlements, issuer};
+use super::speech::said;
 use crate::exchange::{Bucket, Period};
 use crate::gateway::{Clock, Gateway, ImportSummary, RunRequest, SystemClock, new_import};
 use crate::ledger::RunHead;
@@ -77,7 +78,7 @@ async fn play(demo: &Demo, json: bool) -> anyhow::Result<Outcome> {
     let mut stage = set(&demo.dir, gateway, &platform, &format!("http://{offer}/waas/v1"))?;
     let say = |text: &str| {
         if !json {
-            println!("\n{text}");
+            println!("\n{}", said(text));
         }
     };
 
@@ -107,7 +108,7 @@ async fn play(demo: &Demo, json: bool) -> anyhow::Result<Outcome> {
     let verdict = show::verdict(&stage, &[report, again].concat(), json)?;
     if !json {
         show::where_next(&stage.gateway, &demo.dir, &config)?;
-        println!("\n{:.1} s in all.", began.elapsed().as_secs_f64());
+        say(&format!("{:.1} s in all.", began.elapsed().as_secs_f64()));
     }
     drop(stage);
     running.stop().await;
@@ -163,7 +164,8 @@ async fn approve(stage: &mut Stage, runs: Vec<RunHead>, json: bool) -> anyhow::R
         return Ok(runs);
     }
     if !json {
-        println!("   cancels were held in {} runs; a person looks and approves", held.len());
+        let held = format!("cancels were held in {} runs; a person looks and approves", held.len());
+        println!("   {}", said(&held));
     }
     for run in held {
         let gateway = Arc::clone(&stage.gateway);

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{ENTI, Stage};
 use crate::cli::runs::print_balances;
 use crate::cli::show::{frequent, table};
+use crate::cli::speech::said;
 use crate::exchange::Bucket;
 use crate::gateway::{Gateway, ImportSummary};
 use crate::ledger::RunHead;
@@ -14,11 +15,15 @@ use crate::ledger::RunHead;
 /// What an import came to.
 pub fn imported(summary: &ImportSummary, json: bool) {
     if !json {
-        println!(
-            "   {} folders saved, {} with findings, {} not saved; {} records, {} of them withheld",
+        tell(&format!(
+            "{} folders saved, {} with findings, {} not saved; {} records, {} of them withheld",
             summary.saved, summary.with_findings, summary.not_saved, summary.records, summary.withheld
-        );
+        ));
     }
+}
+
+fn tell(sentence: &str) {
+    println!("   {}", said(sentence));
 }
 
 /// How ready the enti are.
@@ -79,11 +84,11 @@ pub fn verdict(stage: &Stage, runs: &[RunHead], json: bool) -> anyhow::Result<bo
         println!("{}", json!({ "closes": closes, "agree": agree, "audit_intact": chain.is_ok() }));
     } else {
         table(&["ente", "held by our books", "held by INPS", "differences", "anomalies"], &rows);
-        println!("   the balances {}", if closes { "close" } else { "DO NOT CLOSE" });
-        println!("   the books {}", if agree { "agree" } else { "DO NOT AGREE" });
+        tell(if closes { "the balances close" } else { "the balances DO NOT CLOSE" });
+        tell(if agree { "the books agree" } else { "the books DO NOT AGREE" });
         match &chain {
-            Ok(verified) => println!("   the audit chain is intact ({} events)", verified.count),
-            Err(broken) => println!("   THE AUDIT CHAIN IS BROKEN: {broken}"),
+            Ok(verified) => tell(&format!("the audit chain is intact ({} events)", verified.count)),
+            Err(broken) => tell(&format!("THE AUDIT CHAIN IS BROKEN: {broken}")),
         }
     }
     Ok(closes && agree && chain.is_ok())
@@ -91,7 +96,7 @@ pub fn verdict(stage: &Stage, runs: &[RunHead], json: bool) -> anyhow::Result<bo
 
 /// The most frequent findings, and where to look next.
 pub fn where_next(gateway: &Gateway, dir: &Path, config: &Path) -> anyhow::Result<()> {
-    println!("\n5. The findings that an official would see most often");
+    println!("\n{}", said("5. The findings that an official would see most often"));
     let rules = gateway.books.frequent_rules(None, 10)?;
     let shown: Vec<Value> = rules
         .into_iter()
@@ -102,12 +107,13 @@ pub fn where_next(gateway: &Gateway, dir: &Path, config: &Path) -> anyhow::Resul
         .collect();
     frequent(&Value::Array(shown));
     let config = config.display();
-    println!("\nWhere to look next:");
+    println!("\n{}", said("Where to look next:"));
     println!("  raccordo --config {config} readiness");
     println!("  raccordo --config {config} submissions --state refused");
     println!("  raccordo --config {config} runs list");
     println!("  raccordo --config {config} audit verify");
-    println!("  raccordo --config {config} serve      and beside it: raccordo sandbox --gateway {config}");
-    println!("  {}/inps-*.jsonl             what the simulated INPS wrote down", dir.display());
+    let beside = said("and beside it");
+    println!("  raccordo --config {config} serve      {beside}: raccordo sandbox --gateway {config}");
+    println!("  {}/inps-*.jsonl             {}", dir.display(), said("what the simulated INPS wrote down"));
     Ok(())
 }

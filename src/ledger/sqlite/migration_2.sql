@@ -27,3 +27,7 @@ ALTER TABLE route ADD COLUMN open_until INTEGER;
 
 -- The import that brought a folder last: within one import, the first line of an id stands.
 ALTER TABLE folder ADD COLUMN import TEXT;
+
+-- Cancels are counted as they are selected too: folders may be annulled while a run selects.
+ALTER TABLE run ADD COLUMN hold_above INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE run ADD COLUMN cancels INTEGER NOT NULL DEFAULT 0;

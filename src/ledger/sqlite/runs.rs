@@ -3,7 +3,7 @@
 use rusqlite::params;
 
 use super::Tx;
-use crate::exchange::{LedgerError, Millis, Order, Submission, select};
+use crate::exchange::{Bucket, LedgerError, Millis, Order, Submission, select};
 
 type R<T> = Result<T, LedgerError>;
 
@@ -48,7 +48,8 @@ impl Tx<'_> {
         let cancels: u64 = self.one("the count", &sql, scope, |row| row.get(0))?;
         self.add(
             "INSERT INTO run (ente, register, flow, period, until_day, folder, route, interactive, hold, started_at,
-               actor, kind, selecting) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 1)",
+               actor, kind, hold_above, selecting)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 1)",
             params![
                 run.ente,
                 run.register,
@@ -61,36 +62,46 @@ impl Tx<'_> {
                 cancels > run.hold_above,
                 run.now,
                 run.actor,
-                if run.folder.is_some() { "sync" } else { "report" }
+                if run.folder.is_some() { "sync" } else { "report" },
+                i64::try_from(run.hold_above).unwrap_or(i64::MAX)
             ],
         )
     }
 
     /// Selects the next records of a run; true while there are more.
+    ///
+    /// A run that began below its threshold holds what comes above it while it selects.
     pub fn select_chunk(&mut self, run: i64, can_replace: bool, limit: usize, now: Millis) -> R<bool> {
-        let sql = "SELECT ente, register, flow, until_day, folder, route, interactive, hold, cursor FROM run
+        let sql =
+            "SELECT ente, register, flow, until_day, folder, route, interactive, hold, cursor, hold_above,
+                   cancels FROM run
                    WHERE id = ?1 AND selecting = 1 AND kind <> 'replay'";
         let head = self.maybe(sql, [run], |r| {
             let order = Order { route: r.get(5)?, interactive: r.get(6)?, can_replace };
             let scope: (String, String, String, Option<String>, Option<i64>) =
                 (r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?);
-            Ok((scope, order, r.get::<_, bool>(7)?, r.get::<_, i64>(8)?))
+            Ok((scope, order, r.get::<_, bool>(7)?, r.get::<_, i64>(8)?, (r.get(9)?, r.get(10)?)))
         })?;
-        let Some(((ente, register, flow, until, folder), order, hold, cursor)) = head else {
+        let Some(((ente, register, flow, until, folder), order, hold, cursor, threshold)) = head else {
             return Ok(false);
         };
         let scope = in_scope(folder);
         let sql = format!("SELECT id FROM record WHERE {scope} AND id > ?6 ORDER BY id LIMIT ?7");
         let scope = params![ente, register, flow, until, folder, cursor, limit as i64];
         let ids: Vec<i64> = self.many(&sql, scope, |row| row.get(0))?;
+        let (hold_above, mut cancels): (u64, u64) = threshold;
         let mut selected = 0_i64;
         for id in &ids {
-            selected += i64::from(select(self, run, *id, &order, hold, now)?.is_some());
+            let hold = hold || cancels >= hold_above;
+            let Some(found) = select(self, run, *id, &order, hold, now)? else { continue };
+            selected += 1;
+            cancels += u64::from(found.cancels && found.bucket == Bucket::Queued);
         }
         let more = ids.len() == limit;
         let last = ids.last().copied().unwrap_or(cursor);
-        let sql = "UPDATE run SET selected = selected + ?2, cursor = ?3, selecting = ?4 WHERE id = ?1";
-        self.run(sql, params![run, selected, last, more])?;
+        let sql = "UPDATE run SET selected = selected + ?2, cursor = ?3, selecting = ?4, cancels = ?5
+                   WHERE id = ?1";
+        self.run(sql, params![run, selected, last, more, cancels])?;
         Ok(more)
     }
 
