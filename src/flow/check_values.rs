@@ -49,7 +49,15 @@ impl Facets {
             Transform::Text | Transform::Upper | Transform::Date => {}
             Transform::Year => self.lengths = (4, Some(4)),
             Transform::Prefix(length) => self.lengths = (self.lengths.0.min(length), Some(length)),
-            Transform::Money | Transform::Integer | Transform::HoursMinutes => self.lengths = (1, None),
+            Transform::Digest(length) => self.lengths = (length, Some(length)),
+            Transform::Uuid => self.lengths = (45, Some(45)),
+            Transform::Instant => self.lengths = (25, Some(25)),
+            Transform::Percent => self.lengths = (self.lengths.0, None),
+            Transform::Money
+            | Transform::Integer
+            | Transform::HoursMinutes
+            | Transform::Boolean
+            | Transform::Decimal => self.lengths = (1, None),
         }
         if transform != Transform::Text {
             self.pattern = None;
@@ -73,7 +81,9 @@ pub(super) fn row(flow: &Flow, info: &RowInfo, source: &Facets, target: &Node, f
         return; // The container's header is validated when it is built.
     }
     kinds(&facets, target, faults);
-    if guarded {
+    // What a template or a hash gives is judged by the schema, record by record.
+    let composed = info.row.template.is_some() || matches!(info.transform, Transform::Uuid | Transform::Digest(_));
+    if guarded || composed {
         return;
     }
     enumerations(&facets, target, faults);
