@@ -161,9 +161,7 @@ impl Rewriter<'_> {
     /// Notes which operation the record asked for; it is then written as an insert.
     fn take_operation(&mut self, value: &str) -> bool {
         if let Some(table) = &self.flow.mapping.document.operation {
-            let is = |form: &Option<OperationForm>| {
-                matches!(form, Some(OperationForm::Value(known)) if known == value)
-            };
+            let is = |form: &Option<OperationForm>| matches!(form, Some(OperationForm::Value(known)) if known == value);
             if is(&table.cancel) {
                 self.operation = OperationKind::Cancel;
             } else if is(&table.replace) {

@@ -38,8 +38,9 @@ impl Flow {
             payload: Vec::new(),
         };
         let lists: Vec<String> = mapping.records.iter().map(|kind| self.below_items(kind, &scope)).collect();
-        let is_of_item =
-            |finding: &Finding| lists.iter().any(|list| !list.is_empty() && finding.folder_path.starts_with(list));
+        let is_of_item = |finding: &Finding| {
+            lists.iter().any(|list| !list.is_empty() && finding.folder_path.starts_with(list))
+        };
         let (of_items, of_folder): (Vec<_>, Vec<_>) = found.into_iter().partition(is_of_item);
         work.person(of_folder, &scope);
         work.mapped.complete = self.complete(body);
@@ -107,7 +108,12 @@ impl Work<'_> {
     fn kind<'a>(&mut self, kind: usize, list: &str, of_items: &[Finding], scope: &mut Scope<'a>) {
         let flow = self.flow;
         let plan = &flow.mapping.records[kind];
-        let Some(item) = &plan.item else { return self.item(kind, plan, "", None, Vec::new(), scope) };
+        let Some(item) = &plan.item else {
+            if plan.part.as_ref().is_some_and(|part| scope.has(part)) {
+                self.item(kind, plan, "", None, Vec::new(), scope);
+            }
+            return;
+        };
         let Some(Json::Array(items)) = scope.json(&item.list) else { return };
         if is_constant(&plan.source) {
             // The list as a whole is the source: it says what there is, and what there is no more.
@@ -159,7 +165,13 @@ impl Work<'_> {
     }
 
     /// The records of one item: one, or one for each slice that a step makes.
-    fn slices<'a>(&mut self, item: &Item<'_>, value: Option<&'a Json>, own: Vec<Finding>, scope: &mut Scope<'a>) {
+    fn slices<'a>(
+        &mut self,
+        item: &Item<'_>,
+        value: Option<&'a Json>,
+        own: Vec<Finding>,
+        scope: &mut Scope<'a>,
+    ) {
         let mut slices = None;
         if let Some(value) = value {
             let input =

@@ -6,14 +6,14 @@ use super::frame::Frame;
 use super::target::Schema;
 use crate::adapters;
 use crate::mapping::codes::CodeTable;
-use crate::mapping::condition_parse::Codes;
 use crate::mapping::compile::Targets;
+use crate::mapping::condition_parse::Codes;
 use crate::mapping::document::{Format, MappingDocument, SettingTable};
 use crate::mapping::value::iso_date;
 use crate::mapping::{Defect, Mapping, compile};
 use crate::rules::{self, Rule};
-use crate::schema::shape::Shape;
 use crate::schema::pattern::Pattern;
+use crate::schema::shape::Shape;
 use crate::schema::{SchemaProblem, shape_json};
 use jiff::civil::Date;
 use std::collections::{BTreeMap, BTreeSet};
@@ -178,7 +178,8 @@ fn load_flow(files: &dyn Files, id: &str, folder_shape: &Arc<Shape>) -> Result<F
     };
     let valid_from = day(&mapping.flow.valid_from)?;
     let valid_to = mapping.flow.valid_to.as_deref().map(day).transpose()?;
-    let frame = Frame::nominal(&mapping, &targets.container).map_err(|message| one(defect(&file, &message)))?;
+    let frame =
+        Frame::nominal(&mapping, &targets.container).map_err(|message| one(defect(&file, &message)))?;
     let folder_shape = Arc::clone(folder_shape);
     Ok(Flow { id: id.to_owned(), mapping, rules, schema, targets, frame, folder_shape, valid_from, valid_to })
 }

@@ -3,7 +3,7 @@
 use super::Flow;
 use super::check_targets::Optional;
 use super::check_values::{self, Facets};
-use crate::mapping::compile::RowInfo;
+use crate::mapping::compile::{RowInfo, ValuePlan};
 use crate::mapping::defect::Defects;
 use crate::mapping::path::{PathRef, Root};
 use crate::schema::shape::{Kind, Node};
@@ -81,7 +81,8 @@ fn reads(flow: &Flow, info: &RowInfo, faults: &mut Vec<Fault>) {
     }
     let others = mapping.records.iter().enumerate().filter(|(index, _)| *index != own);
     for (_, other) in others {
-        let mut slots = other.item.iter().map(|item| item.slot).chain(other.steps.iter().map(|(slot, _)| *slot));
+        let mut slots =
+            other.item.iter().map(|item| item.slot).chain(other.steps.iter().map(|(slot, _)| *slot));
         if slots.any(|slot| info.paths.iter().any(|path| path.slot == slot)) {
             let message = format!("the row reads an item of the kind `{}`", other.kind);
             faults.push((message, "move the row there".to_owned()));
@@ -147,7 +148,11 @@ fn is_there(flow: &Flow, path: &PathRef, around: &[&Optional<'_>]) -> bool {
     if path.made {
         let own = [mapping.roots.settings, mapping.roots.record].contains(&path.slot);
         let value = mapping.values.iter().find(|value| value.slot == path.slot);
-        return own || value.is_some_and(|value| value.template.paths().all(|path| is_there(flow, path, around)));
+        let made = |value: &ValuePlan| {
+            let mut templates = value.templates.iter();
+            templates.any(|template| template.paths().all(|path| is_there(flow, path, around)))
+        };
+        return own || value.is_some_and(made);
     }
     let names = &mapping.names;
     let required = names

@@ -81,7 +81,8 @@ fn mandatory(
         for parent in parents.iter().filter(|parent| without_labels(parent) == above) {
             let place = if parent.is_empty() { name.to_owned() } else { format!("{parent}/{name}") };
             let writers: Vec<&&RowInfo> = rows.iter().filter(|row| writes(row, &place)).collect();
-            let around: Vec<&Optional<'_>> = optional.iter().filter(|one| is_below(&one.place, &place)).collect();
+            let around: Vec<&Optional<'_>> =
+                optional.iter().filter(|one| is_below(&one.place, &place)).collect();
             let offset = writers.first().map_or(0, |row| row.offset);
             if writers.is_empty() {
                 defects.add(0, &place, "the schema wants it, no row writes it", "add a [[row]]");

@@ -34,8 +34,13 @@ impl Frame {
         let json = mapping.flow.format == Format::Json;
         for record in &mapping.records {
             let name = record.base.strip_prefix(&base).filter(|name| !name.contains('/'));
-            if name.is_none_or(|name| name.ends_with("[]") != json) || record.base != mapping.records[0].base {
-                let place = if json { "be one array of the container" } else { "stand directly below container.root" };
+            if name.is_none_or(|name| name.ends_with("[]") != json) || record.base != mapping.records[0].base
+            {
+                let place = if json {
+                    "be one array of the container"
+                } else {
+                    "stand directly below container.root"
+                };
                 return Err(format!("record.element must {place}"));
             }
         }

@@ -1,7 +1,7 @@
 //! From a fragment's insert form to the form of the operation asked for, as `[operation]` says.
 
-use super::container::Part;
 use super::OperationKind;
+use super::container::Part;
 use crate::mapping::Mapping;
 use crate::mapping::document::{Format, MembersTable, OperationForm, OperationId, OperationTable};
 use serde_json::{Map, Value};
@@ -119,9 +119,10 @@ fn remove(record: &mut Value, path: &str) {
 /// Appends the object that carries the id, where its parent still stands.
 fn carry(record: &mut Value, id: &OperationId, operation: &str) {
     let Some((object, name)) = parent(record, &id.append) else { return };
-    let members = id.object.iter().map(|(name, text)| {
-        (name.clone(), Value::String(text.replace("{operation}", operation)))
-    });
+    let members = id
+        .object
+        .iter()
+        .map(|(name, text)| (name.clone(), Value::String(text.replace("{operation}", operation))));
     let carrier = Value::Object(members.collect());
     match object.get_mut(&name).and_then(Value::as_array_mut) {
         Some(list) => list.push(carrier),

@@ -54,7 +54,8 @@ pub struct OwnRoots {
 #[derive(Clone, Debug)]
 pub struct ValuePlan {
     pub slot: usize,
-    pub template: Template,
+    /// The first that has all its paths is taken.
+    pub templates: Vec<Template>,
     pub transform: Transform,
 }
 
@@ -115,7 +116,13 @@ pub fn compile(
     let values = values(&document, &mut names, &mut defects);
     let record_root = Root::Made { fields: vec!["key".to_owned(), "kind".to_owned()], reads: Vec::new() };
     let record = noted(&mut defects, 0, RECORD_ROOT, names.declare(RECORD_ROOT, record_root)).unwrap_or(0);
-    let mut rows = RowCompiler { codes: &codes, json: is_json(&document), record: None, target: targets.of(None), rows: Vec::new() };
+    let mut rows = RowCompiler {
+        codes: &codes,
+        json: is_json(&document),
+        record: None,
+        target: targets.of(None),
+        rows: Vec::new(),
+    };
     let records = records.compile(&mut names, &mut rows, targets, &mut defects);
     let mut header_names = header_names();
     (rows.record, rows.target) = (None, &targets.container);
@@ -125,7 +132,19 @@ pub fn compile(
     let Some(records) = records.filter(|_| defects.found.is_empty()) else { return Err(defects.found) };
     let roots = OwnRoots { record, ..roots };
     let flow = document.flow.clone();
-    Ok(Mapping { flow, document, names, codes, roots, lookups, values, records, rows, header_names, container })
+    Ok(Mapping {
+        flow,
+        document,
+        names,
+        codes,
+        roots,
+        lookups,
+        values,
+        records,
+        rows,
+        header_names,
+        container,
+    })
 }
 
 pub(super) fn is_json(document: &MappingDocument) -> bool {
@@ -215,17 +234,19 @@ fn values(document: &MappingDocument, names: &mut Names, defects: &mut Defects<'
 }
 
 fn value(table: &ValueTable, names: &mut Names) -> Result<ValuePlan, String> {
-    let template = Template::parse(&table.template, names)?;
+    let parsed = table.template.list().iter().map(|text| Template::parse(text, names));
+    let templates = parsed.collect::<Result<Vec<_>, _>>()?;
     let transform = parse_transform(table.transform.as_deref())?;
-    let mut reads: Vec<String> = template.paths().flat_map(|path| names.sources(path)).collect();
+    let paths = || templates.iter().flat_map(Template::paths);
+    let mut reads: Vec<String> = paths().flat_map(|path| names.sources(path)).collect();
     reads.sort();
     reads.dedup();
-    let of_folder = template.paths().all(|path| names.is_of_folder(path));
+    let of_folder = paths().all(|path| names.is_of_folder(path));
     let slot = names.declare(&table.name, Root::Value { reads })?;
     if of_folder {
         names.mark_of_folder(slot);
     }
-    Ok(ValuePlan { slot, template, transform })
+    Ok(ValuePlan { slot, templates, transform })
 }
 
 pub(super) fn parse_transform(name: Option<&str>) -> Result<Transform, String> {
@@ -262,8 +283,8 @@ impl Mapping {
     /// Makes all values out of what is there.
     pub fn fill_values(&self, scope: &mut Scope<'_>) {
         for value in &self.values {
-            let text = value.template.text(scope).map(|text| Value::Text(text.into()));
-            let made = text.and_then(|text| value.transform.apply(text));
+            let text = value.templates.iter().find_map(|template| template.text(scope));
+            let made = text.and_then(|text| value.transform.apply(Value::Text(text.into())));
             scope.slots[value.slot] =
                 made.map_or(Slot::Empty, |made| Slot::Made(vec![Value::Text(made.into_owned().into())]));
         }

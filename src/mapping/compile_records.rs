@@ -85,11 +85,14 @@ impl<'r> RecordCompiler<'r> {
         let source = noted(defects, 0, "record.source", key_of(&table.source, names))?;
         let from = noted(defects, 0, "record.period", names.path(&table.period.from))?;
         let to = table.period.to.as_deref().map(|to| noted(defects, 0, "record.period", names.path(to)));
+        let part = table.part.as_deref();
+        let part = part.and_then(|part| noted(defects, 0, "record.part", names.path(part)));
         let mut condition = |text: Option<&str>, place: &str, names: &mut Names| {
             noted(defects, 0, place, condition_parse::compile(text?, names, self.codes))
         };
         Some(RecordPlan {
             kind: name_of(table).to_owned(),
+            part,
             item: declared.item,
             when: condition(table.when.as_deref(), "record.when", names),
             annulled: condition(table.annulled.as_deref(), "record.annulled", names),
@@ -130,13 +133,16 @@ fn name_of(table: &RecordTable) -> &str {
 
 fn item(table: &RecordTable, names: &mut Names) -> Result<Option<ItemPlan>, String> {
     match (&table.each, &table.name) {
+        (None, None) if table.part.is_none() => {
+            Err("a record has either `each`, a list, or `part`, a property of the folder".to_owned())
+        }
         (None, None) => Ok(None),
-        (Some(each), Some(name)) => {
+        (Some(each), Some(name)) if table.part.is_none() => {
             let list = names.path(each)?;
             let root = item_root(names, &list, each)?;
             Ok(Some(ItemPlan { slot: names.declare(name, root)?, list }))
         }
-        _ => Err("`each` and `as` go together".to_owned()),
+        _ => Err("`each` and `as` go together, and without `part`".to_owned()),
     }
 }
 

@@ -36,7 +36,8 @@ impl RowCompiler<'_> {
             let done = self.element(&mut root, element, names);
             noted(defects, offset, &element.target, done);
         }
-        if let Some(operation) = document.operation.as_ref().filter(|operation| !operation.target.is_empty()) {
+        if let Some(operation) = document.operation.as_ref().filter(|operation| !operation.target.is_empty())
+        {
             let row = RowTable {
                 target: operation.target.clone(),
                 value: Some(operation.insert.clone()),
@@ -45,7 +46,8 @@ impl RowCompiler<'_> {
             let done = self.row(&mut root, base, &row, 0, names);
             noted(defects, 0, "operation", done);
         }
-        for row in document.row.iter().chain(&table.row) {
+        // A kind's own rows come first: they stand before those of every kind.
+        for row in table.row.iter().chain(&document.row) {
             let (offset, row) = (row.span().start, row.get_ref());
             let done = self.row(&mut root, base, row, offset, names);
             noted(defects, offset, &row.target, done);
@@ -101,8 +103,7 @@ impl RowCompiler<'_> {
             Some((elements, attribute)) if !self.json => (elements.trim_end_matches('/'), Some(attribute)),
             _ => (row.target.as_str(), None),
         };
-        let absolute =
-            if base.is_empty() { row.target.clone() } else { format!("{base}/{}", row.target) };
+        let absolute = if base.is_empty() { row.target.clone() } else { format!("{base}/{}", row.target) };
         let node = self.target.place(&absolute);
         let (order, bare) = node.map_or((usize::MAX, false), |node| (node.order, node.bare));
         let plan = self.compile_row(row, names)?;
@@ -111,8 +112,7 @@ impl RowCompiler<'_> {
         sources.sort();
         sources.dedup();
         let (record, transform) = (self.record, plan.transform);
-        let info =
-            RowInfo { record, target: absolute, sources, paths, transform, offset, row: row.clone() };
+        let info = RowInfo { record, target: absolute, sources, paths, transform, offset, row: row.clone() };
         self.rows.push(info);
         let place = self.find_or_add(root, elements)?;
         if self.json && !place.children.is_empty() {
@@ -177,7 +177,11 @@ impl RowCompiler<'_> {
             if here.text.is_some() && self.json {
                 return Err(format!("`{}` already has a value, it cannot have members", here.name));
             }
-            if here.children.iter().any(|child| child.name == wanted.name && child.is_array != wanted.is_array) {
+            if here
+                .children
+                .iter()
+                .any(|child| child.name == wanted.name && child.is_array != wanted.is_array)
+            {
                 return Err(format!("`{}` is an array in one row and none in another", wanted.name));
             }
             let same = |child: &ElementPlan| child.name == wanted.name && child.label == wanted.label;

@@ -125,7 +125,9 @@ impl Parser<'_> {
                 let arguments: Vec<Term> =
                     arguments.iter().map(|argument| self.term(&argument.expr)).collect::<Result<_, _>>()?;
                 if arguments.iter().any(|argument| self.is_today(argument)) {
-                    return Err("`oggi.giorno` may only be compared, so that its next change is known".to_owned());
+                    return Err(
+                        "`oggi.giorno` may only be compared, so that its next change is known".to_owned()
+                    );
                 }
                 Ok(Term::Call(*function as Function, arguments))
             }

@@ -1,6 +1,6 @@
 //! `mapping.toml` as written: the shape of the file, nothing resolved yet.
 
-use super::document_record::Records;
+use super::document_record::{Parts, Records};
 use crate::folder::finding::Text;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -112,7 +112,8 @@ pub struct LookupTable {
 #[serde(deny_unknown_fields)]
 pub struct ValueTable {
     pub name: String,
-    pub template: String,
+    /// One, or several of which the first with all its paths is taken.
+    pub template: Parts,
     #[serde(rename = "as")]
     pub transform: Option<String>,
 }

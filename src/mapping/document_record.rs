@@ -1,9 +1,9 @@
 //! `[record]` and `[[record]]` as written: what makes one record of each kind.
 
 use super::document::{ElementTable, RowTable};
+use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
-use serde::Deserialize;
 use toml::Spanned;
 
 /// All kinds of record of one flow.
@@ -23,6 +23,8 @@ pub struct RecordTable {
     pub kind: String,
     /// List of the folder; without it there is one record of the folder itself.
     pub each: Option<String>,
+    /// Without `each`: the folder's property that the record comes from; no record without it.
+    pub part: Option<String>,
     /// Name of the list's current element.
     #[serde(rename = "as")]
     pub name: Option<String>,

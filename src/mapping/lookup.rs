@@ -40,9 +40,8 @@ impl Lookup {
 
     fn choose<'a>(&self, list: &'a [Json], scope: &Scope<'_>) -> Option<(usize, &'a Json)> {
         let text = |item: &'a Json, name: &str| item.get(name).and_then(Json::as_str);
-        let fits = |item: &&'a Json| {
-            self.only.iter().all(|(name, wanted)| text(item, name) == Some(&**wanted))
-        };
+        let fits =
+            |item: &&'a Json| self.only.iter().all(|(name, wanted)| text(item, name) == Some(&**wanted));
         match &self.choice {
             Choice::First => list.iter().enumerate().find(|(_, item)| fits(item)),
             Choice::Equals { by, value } => {
@@ -65,8 +64,7 @@ impl Lookup {
                         !matches!((ended, since.as_deref()), (Some(end), Some(since)) if end < since);
                     (in_time && not_over).then_some(begun)
                 };
-                let candidates =
-                    list.iter().enumerate().filter(|(_, item)| fits(item));
+                let candidates = list.iter().enumerate().filter(|(_, item)| fits(item));
                 let candidates = candidates.filter_map(|(at, item)| Some((in_force(item)?, at, item)));
                 candidates.max_by_key(|(begun, at, _)| (*begun, *at)).map(|(_, at, item)| (at, item))
             }

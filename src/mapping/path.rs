@@ -113,9 +113,7 @@ impl Names {
         let segments: Vec<Box<str>> = words.map(Box::from).collect();
         match &self.roots[slot].1 {
             Root::Made { fields, .. } => made_field(slot, fields, &segments, text),
-            Root::Value { .. } if segments.is_empty() => {
-                Ok(PathRef { slot, segments, field: 0, made: true })
-            }
+            Root::Value { .. } if segments.is_empty() => Ok(PathRef { slot, segments, field: 0, made: true }),
             Root::Value { .. } => Err(format!("`{first}` is one value, it has no fields")),
             _ => Ok(PathRef { slot, segments, field: 0, made: false }),
         }

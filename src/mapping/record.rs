@@ -11,6 +11,8 @@ pub struct RecordPlan {
     pub kind: String,
     /// The list it comes from; `None` is one record of the folder itself.
     pub item: Option<ItemPlan>,
+    /// Without a list: the folder's property that must be there.
+    pub part: Option<PathRef>,
     pub when: Option<Condition>,
     pub annulled: Option<Condition>,
     pub key: Vec<KeyPart>,
@@ -58,6 +60,7 @@ impl RecordPlan {
     pub fn paths(&self) -> Vec<&PathRef> {
         let mut out = vec![&self.from];
         out.extend(&self.to);
+        out.extend(&self.part);
         let needs = self.needs.iter().flat_map(|need| &need.key);
         let parts = self.key.iter().chain(&self.source).chain(needs);
         out.extend(parts.filter_map(KeyPart::path));

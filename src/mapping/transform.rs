@@ -72,12 +72,9 @@ impl Transform {
     /// Kinds of source value that the transform takes.
     pub fn takes(self, kind: Kind) -> bool {
         match self {
-            Self::Text
-            | Self::Upper
-            | Self::Prefix(_)
-            | Self::Percent
-            | Self::Uuid
-            | Self::Digest(_) => matches!(kind, Kind::Text | Kind::Date),
+            Self::Text | Self::Upper | Self::Prefix(_) | Self::Percent | Self::Uuid | Self::Digest(_) => {
+                matches!(kind, Kind::Text | Kind::Date)
+            }
             Self::Date | Self::Year | Self::Instant => matches!(kind, Kind::Date | Kind::Text),
             Self::Money => matches!(kind, Kind::Decimal | Kind::Text),
             Self::Decimal => matches!(kind, Kind::Decimal | Kind::Integer | Kind::Text),
@@ -236,7 +233,10 @@ mod tests {
     #[test]
     fn urls_and_ids_hold_nothing_of_the_text_but_its_hash() {
         let text = |text: &'static str| Value::Text(text.into());
-        assert_eq!(apply("percent", text("http://a/è|b~1")).as_deref(), Some("http%3A%2F%2Fa%2F%C3%A8%7Cb~1"));
+        assert_eq!(
+            apply("percent", text("http://a/è|b~1")).as_deref(),
+            Some("http%3A%2F%2Fa%2F%C3%A8%7Cb~1")
+        );
         let uuid = apply("uuid", text("CS-1/persona")).unwrap();
         assert_eq!((uuid.len(), &uuid[..9], &uuid[23..24]), (45, "urn:uuid:", "8"));
         assert_eq!(apply("uuid", text("CS-1/persona")), Some(uuid));

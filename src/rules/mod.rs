@@ -4,11 +4,11 @@
 //! Structure and facets belong to `schema`; what holds for any flow to `folder::checks`.
 
 use crate::folder::finding::{Finding, Severity, Text, Verdict};
-use crate::mapping::{Defect, Mapping};
 use crate::mapping::condition::Condition;
 use crate::mapping::condition_parse;
 use crate::mapping::defect::Defects;
 use crate::mapping::path::{Names, PathRef, Scope};
+use crate::mapping::{Defect, Mapping};
 use serde::Deserialize;
 use toml::Spanned;
 

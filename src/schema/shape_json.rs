@@ -190,10 +190,7 @@ fn node(schema: &Map<String, Value>, path: &str) -> Result<Node, SchemaError> {
         pattern: text("pattern"),
         title_it: text("title"),
         title_en: text("x-title-en"),
-        bare: matches!(
-            schema.get("type").and_then(Value::as_str),
-            Some("integer" | "number" | "boolean")
-        ),
+        bare: matches!(schema.get("type").and_then(Value::as_str), Some("integer" | "number" | "boolean")),
         ..empty_node(kind(schema, path)?)
     })
 }

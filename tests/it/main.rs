@@ -7,6 +7,8 @@ mod exchange;
 mod model;
 mod official;
 mod planted;
+mod python;
+mod r4;
 mod serving;
 mod tidy;
 mod waas;
