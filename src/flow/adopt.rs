@@ -5,6 +5,8 @@
 //! the same register key that mapping gives; the caller has validated the payload.
 
 use super::{Flow, OperationKind};
+use crate::mapping::document::OperationForm;
+use crate::mapping::record::RecordPlan;
 use crate::mapping::write_xml::push_escaped;
 use crate::personal::Personal;
 use quick_xml::Reader;
@@ -28,6 +30,9 @@ pub enum AdoptError {
     NotWellFormed(u64),
     #[error("the payload is nested deeper than {DEEPEST} elements")]
     TooDeep,
+    /// What a register holds is asked of the register itself, by its identifiers.
+    #[error("payloads of `{0}` cannot be adopted: its format is not read back")]
+    NotForThisFormat(String),
 }
 
 const DEEPEST: usize = 32;
@@ -47,11 +52,14 @@ impl Flow {
     /// # Errors
     /// If it is not well-formed; whether it is valid is asked of [`Flow::validate`].
     pub fn records_of(&self, payload: &[u8]) -> Result<Vec<AdoptedRecord>, AdoptError> {
+        let record = match self.mapping.records.as_slice() {
+            [only] if !self.is_json() => only,
+            _ => return Err(AdoptError::NotForThisFormat(self.id().to_owned())),
+        };
         let root = read(payload)?;
-        let element = &self.mapping.document.record.element;
-        let name = element.rsplit('/').next().unwrap_or(element);
-        let records = root.children.into_iter().filter(|child| child.name == name);
-        Ok(records.flat_map(|record| self.split(record)).map(|record| self.adopted(&record)).collect())
+        let name = record.base.rsplit('/').next().unwrap_or(&record.base);
+        let found = root.children.into_iter().filter(|child| child.name == name);
+        Ok(found.flat_map(|found| self.split(found)).map(|found| self.adopted(record, &found)).collect())
     }
 
     /// One record for each element that carries an operation: others send several in one.
@@ -68,18 +76,18 @@ impl Flow {
         several.into_iter().map(with).collect()
     }
 
-    fn adopted(&self, record: &Element) -> AdoptedRecord {
-        let document = &self.mapping.document;
-        let target =
-            document.operation.as_ref().map(|table| format!("{}/{}", document.record.element, table.target));
+    fn adopted(&self, plan: &RecordPlan, record: &Element) -> AdoptedRecord {
+        let operation = self.mapping.document.operation.as_ref();
+        let target = operation.map(|table| format!("{}/{}", plan.base, table.target));
         let mut writer = Rewriter {
             flow: self,
+            plan,
             operation_target: target.as_deref().unwrap_or_default(),
             operation: OperationKind::Insert,
             out: String::new(),
             key: String::new(),
         };
-        writer.element(record, &document.record.element);
+        writer.element(record, &plan.base);
         AdoptedRecord {
             operation: writer.operation,
             register_key: Personal::new(writer.key),
@@ -91,6 +99,7 @@ impl Flow {
 /// Writes an element as the mapping would have.
 struct Rewriter<'f> {
     flow: &'f Flow,
+    plan: &'f RecordPlan,
     operation_target: &'f str,
     operation: OperationKind,
     out: String,
@@ -152,9 +161,10 @@ impl Rewriter<'_> {
     /// Notes which operation the record asked for; it is then written as an insert.
     fn take_operation(&mut self, value: &str) -> bool {
         if let Some(table) = &self.flow.mapping.document.operation {
-            if value == table.cancel {
+            let is = |form: &Option<OperationForm>| matches!(form, Some(OperationForm::Value(known)) if known == value);
+            if is(&table.cancel) {
                 self.operation = OperationKind::Cancel;
-            } else if table.replace.as_deref() == Some(value) {
+            } else if is(&table.replace) {
                 self.operation = OperationKind::Replace;
             }
         }
@@ -166,8 +176,7 @@ impl Rewriter<'_> {
     }
 
     fn is_key(&self, target: &str) -> bool {
-        let mapping = &self.flow.mapping;
-        mapping.register_key.iter().any(|row| mapping.rows[*row].target == target)
+        self.plan.register_key.iter().any(|row| self.flow.mapping.rows[*row].target == target)
     }
 }
 

@@ -1,12 +1,13 @@
-//! A folder through one flow: items, slices, rules, fragments, schema.
+//! A folder through one flow: kinds of record, items, slices, rules, fragments, schema.
 
 use super::{Context, Flow, Mapped, MappedRecord};
 use crate::folder::finding::{Finding, Severity};
 use crate::folder::{Folder, checks};
-use crate::mapping::path::{PathRef, Scope, Slot};
+use crate::mapping::path::{Scope, Slot};
+use crate::mapping::record::{RecordPlan, is_constant, joined};
 use crate::mapping::step::StepInput;
 use crate::mapping::value::{Value, iso_date};
-use crate::mapping::write_xml::Writer;
+use crate::mapping::write::Writer;
 use crate::personal::Personal;
 use crate::rules::RuleScope;
 use jiff::civil::Date;
@@ -23,36 +24,44 @@ impl Flow {
     /// As [`Flow::map`], with the findings of `folder::checks` already at hand.
     pub fn map_checked(&self, folder: &Folder, context: &Context, found: Vec<Finding>) -> Mapped {
         let body = folder.body.expose();
-        let list = self.mapping.list.clone();
-        let mut scope = self.mapping.names.scope(body);
+        let mapping = &self.mapping;
+        let mut scope = mapping.names.scope(body);
+        mapping.set_own_roots(&mut scope, context.today, &context.ente.flow);
+        mapping.fill(&mut scope);
         let mut work = Work {
             flow: self,
             context,
             mapped: Mapped::default(),
             places: Vec::new(),
+            seen: Vec::new(),
             blocked: false,
             payload: Vec::new(),
         };
-        let below_items = format!("{}/", self.mapping.names.pointer(&list, &scope));
-        let (of_items, of_folder): (Vec<_>, Vec<_>) =
-            found.into_iter().partition(|finding| finding.folder_path.starts_with(&below_items));
+        let lists: Vec<String> = mapping.records.iter().map(|kind| self.below_items(kind, &scope)).collect();
+        let is_of_item = |finding: &Finding| {
+            lists.iter().any(|list| !list.is_empty() && finding.folder_path.starts_with(list))
+        };
+        let (of_items, of_folder): (Vec<_>, Vec<_>) = found.into_iter().partition(is_of_item);
         work.person(of_folder, &scope);
         work.mapped.complete = self.complete(body);
-        if let Some(Json::Array(items)) = scope.json(&list) {
-            for (index, item) in items.iter().enumerate() {
-                let below = format!("{below_items}{index}/");
-                let own = |finding: &&Finding| finding.folder_path.starts_with(&below);
-                let own: Vec<Finding> = of_items.iter().filter(own).cloned().collect();
-                work.item(item, index, own, &mut scope);
-            }
+        for (kind, list) in lists.iter().enumerate() {
+            work.kind(kind, list, &of_items, &mut scope);
         }
-        work.duplicates(&below_items);
+        work.duplicates();
+        work.look_again(scope.look_again());
         work.mapped
+    }
+
+    /// `/interventi/`, below which the findings of a kind's items lie; empty without a list.
+    fn below_items(&self, kind: &RecordPlan, scope: &Scope<'_>) -> String {
+        let item = kind.item.as_ref();
+        item.map_or_else(String::new, |item| format!("{}/", self.mapping.names.pointer(&item.list, scope)))
     }
 
     /// Periods that the folder declares complete.
     fn complete(&self, body: &Json) -> Vec<(Date, Date)> {
-        let name = self.mapping.document.record.complete.as_deref();
+        let mut tables = self.mapping.document.record.tables.iter();
+        let name = tables.find_map(|table| table.complete.as_deref());
         let Some(Json::Array(list)) = name.and_then(|name| body.get(name)) else { return Vec::new() };
         let day = |item: &Json, name: &str| item.get(name).and_then(Json::as_str).and_then(iso_date);
         list.iter().filter_map(|item| Some((day(item, "dal")?, day(item, "al")?))).collect()
@@ -64,12 +73,22 @@ struct Work<'w> {
     flow: &'w Flow,
     context: &'w Context,
     mapped: Mapped,
-    /// Index in the list of each of `mapped.named`.
-    places: Vec<usize>,
+    /// The folder's place of each of `mapped.records`.
+    places: Vec<String>,
+    /// Kind and key of every item met.
+    seen: Vec<(usize, String)>,
     /// A finding about the person withholds every record.
     blocked: bool,
     /// Buffer of the nominal payload, reused.
     payload: Vec<u8>,
+}
+
+/// The item at hand: what its records are made of.
+struct Item<'i> {
+    kind: usize,
+    plan: &'i RecordPlan,
+    source: String,
+    place: String,
 }
 
 impl Work<'_> {
@@ -80,55 +99,106 @@ impl Work<'_> {
         let about_person = |finding: &Finding| {
             finding.severity == Severity::Withhold && finding.folder_path.starts_with("/persona")
         };
-        self.blocked = found.iter().any(about_person)
-            || judged.iter().any(|finding| finding.severity == Severity::Withhold);
+        self.blocked = found.iter().any(about_person) || withholds(&judged);
         self.mapped.findings = found;
         self.mapped.findings.extend(judged);
     }
 
-    fn item<'a>(&mut self, item: &'a Json, index: usize, own: Vec<Finding>, scope: &mut Scope<'a>) {
-        let mapping = &self.flow.mapping;
-        scope.slots[mapping.item_slot] = Slot::Json(item, index);
-        let source = text_of(scope, &mapping.source);
-        if self.mapped.named.contains(&source) {
+    /// All records of one kind.
+    fn kind<'a>(&mut self, kind: usize, list: &str, of_items: &[Finding], scope: &mut Scope<'a>) {
+        let flow = self.flow;
+        let plan = &flow.mapping.records[kind];
+        let Some(item) = &plan.item else {
+            if plan.part.as_ref().is_some_and(|part| scope.has(part)) {
+                self.item(kind, plan, "", None, Vec::new(), scope);
+            }
+            return;
+        };
+        let Some(Json::Array(items)) = scope.json(&item.list) else { return };
+        if is_constant(&plan.source) {
+            // The list as a whole is the source: it says what there is, and what there is no more.
+            self.named(&joined(&plan.source, scope));
+        }
+        for (index, value) in items.iter().enumerate() {
+            let place = format!("{list}{index}");
+            let below = format!("{place}/");
+            let own = |finding: &&Finding| finding.folder_path.starts_with(&below);
+            let own: Vec<Finding> = of_items.iter().filter(own).cloned().collect();
+            scope.slots[item.slot] = Slot::Json(value, index);
+            self.item(kind, plan, &place, Some(value), own, scope);
+        }
+        scope.slots[item.slot] = Slot::Empty;
+    }
+
+    fn item<'a>(
+        &mut self,
+        kind: usize,
+        plan: &RecordPlan,
+        place: &str,
+        value: Option<&'a Json>,
+        own: Vec<Finding>,
+        scope: &mut Scope<'a>,
+    ) {
+        for (slot, _) in &plan.steps {
+            scope.slots[*slot] = Slot::Empty;
+        }
+        self.flow.mapping.fill_values(scope);
+        let item = Item { kind, plan, source: joined(&plan.source, scope), place: place.to_owned() };
+        let identity = (kind, joined(&plan.key, scope));
+        if self.seen.contains(&identity) {
             // A second item of the same id has no key of its own: said, never mapped.
-            self.mapped.findings.extend(own);
-            self.withheld(&source);
+            let told = if own.is_empty() { vec![super::incident::doubled(item.place)] } else { own };
+            self.mapped.findings.extend(told);
+            self.withheld(&item.source);
             return;
         }
-        self.mapped.named.push(source.clone());
-        self.places.push(index);
-        if mapping.annulled.as_ref().is_some_and(|annulled| annulled.holds(scope)) {
-            self.mapped.annulled.push(source);
+        self.seen.push(identity);
+        self.named(&item.source);
+        if plan.annulled.as_ref().is_some_and(|annulled| annulled.holds(scope)) {
+            self.mapped.annulled.push(item.source);
             return;
         }
-        if mapping.when.as_ref().is_some_and(|when| !when.holds(scope)) {
+        if plan.when.as_ref().is_some_and(|when| !when.holds(scope)) {
             return;
         }
-        let input = StepInput { item, today: self.context.today, settings: &self.context.ente.flow };
+        self.slices(&item, value, own, scope);
+    }
+
+    /// The records of one item: one, or one for each slice that a step makes.
+    fn slices<'a>(
+        &mut self,
+        item: &Item<'_>,
+        value: Option<&'a Json>,
+        own: Vec<Finding>,
+        scope: &mut Scope<'a>,
+    ) {
         let mut slices = None;
-        for (slot, step) in &mapping.steps {
-            let mut rows = step.run(&input);
-            self.look_again(step.look_again(&input));
-            if step.splits() {
-                slices = Some((*slot, rows));
-            } else {
-                scope.slots[*slot] = rows.pop().map_or(Slot::Empty, Slot::Made);
+        if let Some(value) = value {
+            let input =
+                StepInput { item: value, today: self.context.today, settings: &self.context.ente.flow };
+            for (slot, step) in &item.plan.steps {
+                let mut rows = step.run(&input);
+                self.look_again(step.look_again(&input));
+                if step.splits() {
+                    slices = Some((*slot, rows));
+                } else {
+                    scope.slots[*slot] = rows.pop().map_or(Slot::Empty, Slot::Made);
+                }
             }
         }
         match slices {
             Some((slot, rows)) if !rows.is_empty() => {
                 for row in rows {
                     scope.slots[slot] = Slot::Made(row);
-                    self.record(&source, own.clone(), scope);
+                    self.record(item, own.clone(), scope);
                 }
             }
             // Nothing to split: say why, or stay silent if no rule objects.
             Some((slot, _)) => {
                 scope.slots[slot] = Slot::Empty;
-                self.unsplit(&source, own, scope);
+                self.unsplit(item, own, scope);
             }
-            None => self.record(&source, own, scope),
+            None => self.record(item, own, scope),
         }
     }
 
@@ -140,84 +210,95 @@ impl Work<'_> {
     }
 
     /// An item of which no record can be made yet.
-    fn unsplit(&mut self, source: &str, mut findings: Vec<Finding>, scope: &mut Scope<'_>) {
-        self.judge(&mut findings, scope);
+    fn unsplit(&mut self, item: &Item<'_>, mut findings: Vec<Finding>, scope: &mut Scope<'_>) {
+        self.judge(item, &mut findings, scope);
         if withholds(&findings) {
-            let record = self.shell(source, findings, scope);
-            self.withheld(source);
-            self.mapped.records.push(record);
+            let record = self.shell(item, findings, scope);
+            self.withheld(&item.source);
+            self.keep(record, item);
         }
     }
 
-    fn judge(&self, findings: &mut Vec<Finding>, scope: &mut Scope<'_>) {
-        for lookup in &self.flow.mapping.lookups {
-            lookup.fill(scope);
-        }
+    fn judge(&self, item: &Item<'_>, findings: &mut Vec<Finding>, scope: &mut Scope<'_>) {
+        self.flow.mapping.fill(scope);
         let names = &self.flow.mapping.names;
-        let rules = self.flow.rules.iter().filter(|rule| rule.table.scope == RuleScope::Record);
+        let rules = self.flow.rules.iter().filter(|rule| {
+            rule.table.scope == RuleScope::Record && rule.record.is_none_or(|kind| kind == item.kind)
+        });
         findings.extend(rules.filter_map(|rule| rule.judge(names, scope)));
     }
 
-    fn record(&mut self, source: &str, mut findings: Vec<Finding>, scope: &mut Scope<'_>) {
-        self.judge(&mut findings, scope);
-        let mut record = self.shell(source, findings, scope);
+    fn record(&mut self, item: &Item<'_>, mut findings: Vec<Finding>, scope: &mut Scope<'_>) {
+        self.judge(item, &mut findings, scope);
+        let mut record = self.shell(item, findings, scope);
         let mapping = &self.flow.mapping;
-        let mut writer = Writer::new(&mapping.names, mapping.rows.len(), &mapping.register_key);
+        let own = [record.key.clone(), item.plan.kind.clone()];
+        scope.slots[mapping.roots.record] =
+            Slot::Made(own.into_iter().map(|text| Value::Text(text.into())).collect());
+        let mut writer = Writer::new(&mapping.names, mapping.rows.len(), &item.plan.register_key);
         // Written even if withheld: a cut or untranslatable value is said too, and
         // the register key tells two records that would cancel each other.
-        writer.element(&mapping.record, scope);
+        self.flow.write(item.plan, &mut writer, scope);
         if !withholds(&record.findings) && !self.blocked {
             self.flow.incidents(&writer, &mut record.findings);
             if !withholds(&record.findings) {
-                self.structure(&writer, scope, &mut record.findings);
+                self.structure(item, &writer, scope, &mut record.findings);
             }
         }
         record.rows = std::mem::take(&mut writer.rows);
         record.register_key = Personal::new(std::mem::take(&mut writer.kept));
         if withholds(&record.findings) || self.blocked {
-            self.withheld(source);
+            self.withheld(&item.source);
         } else {
             record.fragment = Some(Personal::new(writer.out.into_bytes()));
         }
-        self.mapped.records.push(record);
+        self.keep(record, item);
     }
 
     /// The schema's judgement, in a nominal container.
-    fn structure(&mut self, writer: &Writer<'_>, scope: &Scope<'_>, findings: &mut Vec<Finding>) {
+    fn structure(
+        &mut self,
+        item: &Item<'_>,
+        writer: &Writer<'_>,
+        scope: &mut Scope<'_>,
+        findings: &mut Vec<Finding>,
+    ) {
         self.payload.clear();
         self.payload.extend_from_slice(self.flow.frame.before.as_bytes());
         self.payload.extend_from_slice(writer.out.as_bytes());
         self.payload.extend_from_slice(self.flow.frame.after.as_bytes());
-        for problem in self.flow.validate(&self.payload) {
-            findings.push(self.flow.traced(&problem, &writer.rows, scope));
+        let problems = self.flow.validate(&self.payload);
+        if !problems.is_empty() {
+            findings.extend(self.flow.traced(&problems, item.plan, &writer.rows, scope));
         }
     }
 
     /// A record with everything but its fragment.
-    fn shell(&self, source: &str, findings: Vec<Finding>, scope: &Scope<'_>) -> MappedRecord {
-        let mapping = &self.flow.mapping;
-        let mut key = String::with_capacity(source.len() + 5);
-        for path in &mapping.key {
-            let value = scope.value(path);
-            if !value.is_absent() {
-                if !key.is_empty() {
-                    key.push('/');
-                }
-                value.append_to(&mut key);
-            }
-        }
-        let from = scope.value(&mapping.from).date().unwrap_or(self.context.today);
-        let to = scope.value(&mapping.to).date().unwrap_or(from);
+    fn shell(&self, item: &Item<'_>, findings: Vec<Finding>, scope: &Scope<'_>) -> MappedRecord {
+        let plan = item.plan;
+        let from = scope.value(&plan.from).date().unwrap_or(self.context.today);
+        let to = plan.to.as_ref().and_then(|to| scope.value(to).date()).unwrap_or(from);
         MappedRecord {
-            key,
-            source: source.to_owned(),
+            key: joined(&plan.key, scope),
+            source: item.source.clone(),
             from,
             to,
-            needs: None,
+            needs: plan.needs(scope),
             register_key: Personal::new(String::new()),
             fragment: None,
             rows: Vec::new(),
             findings,
+        }
+    }
+
+    fn keep(&mut self, record: MappedRecord, item: &Item<'_>) {
+        self.mapped.records.push(record);
+        self.places.push(item.place.clone());
+    }
+
+    fn named(&mut self, source: &str) {
+        if !self.mapped.named.iter().any(|known| known == source) {
+            self.mapped.named.push(source.to_owned());
         }
     }
 
@@ -229,7 +310,7 @@ impl Work<'_> {
 
     /// Two records that the register could not tell apart are both set aside:
     /// cancelling one could remove the other.
-    fn duplicates(&mut self, below_items: &str) {
+    fn duplicates(&mut self) {
         if self.mapped.records.len() < 2 {
             return;
         }
@@ -241,12 +322,10 @@ impl Work<'_> {
         }
         let doubled: Vec<usize> = by_key.into_values().filter(|same| same.len() > 1).flatten().collect();
         for index in doubled {
-            let source = self.mapped.records[index].source.clone();
-            let named = self.mapped.named.iter().position(|name| *name == source);
-            let place = named.map_or(0, |at| self.places[at]);
             let record = &mut self.mapped.records[index];
             record.fragment = None;
-            record.findings.push(super::incident::duplicate(format!("{below_items}{place}")));
+            record.findings.push(super::incident::duplicate(self.places[index].clone()));
+            let source = record.source.clone();
             if !self.mapped.withheld.contains(&source) {
                 self.mapped.withheld.push(source);
             }
@@ -254,17 +333,17 @@ impl Work<'_> {
     }
 }
 
-fn withholds(findings: &[Finding]) -> bool {
-    findings.iter().any(|finding| finding.severity == Severity::Withhold)
+impl Flow {
+    /// Writes one record in the flow's format.
+    pub(super) fn write(&self, plan: &RecordPlan, writer: &mut Writer<'_>, scope: &mut Scope<'_>) {
+        if self.is_json() {
+            writer.object(&plan.element, scope);
+        } else {
+            writer.element(&plan.element, scope);
+        }
+    }
 }
 
-fn text_of(scope: &Scope<'_>, path: &PathRef) -> String {
-    let value = scope.value(path);
-    let mut out = String::new();
-    if let Value::Text(text) = &value {
-        out.push_str(text);
-    } else {
-        value.append_to(&mut out);
-    }
-    out
+fn withholds(findings: &[Finding]) -> bool {
+    findings.iter().any(|finding| finding.severity == Severity::Withhold)
 }

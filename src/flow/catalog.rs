@@ -1,16 +1,20 @@
 //! Finds every flow by listing directories, and loads it whole or not at all.
 
 use super::check;
-use super::container::Frame;
 use super::files::Files;
+use super::frame::Frame;
+use super::target::Schema;
 use crate::adapters;
 use crate::mapping::codes::CodeTable;
+use crate::mapping::compile::Targets;
 use crate::mapping::condition_parse::Codes;
+use crate::mapping::document::{Format, MappingDocument, SettingTable};
 use crate::mapping::value::iso_date;
 use crate::mapping::{Defect, Mapping, compile};
 use crate::rules::{self, Rule};
+use crate::schema::pattern::Pattern;
 use crate::schema::shape::Shape;
-use crate::schema::{SchemaError, SchemaProblem, XmlSchema, shape_json};
+use crate::schema::{SchemaProblem, shape_json};
 use jiff::civil::Date;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,7 +24,8 @@ pub struct Flow {
     id: String,
     pub mapping: Mapping,
     pub rules: Vec<Rule>,
-    pub(super) schema: XmlSchema,
+    pub(super) schema: Schema,
+    pub(super) targets: Targets,
     pub(super) frame: Frame,
     pub(super) folder_shape: Arc<Shape>,
     valid_from: Date,
@@ -107,8 +112,11 @@ impl Flow {
         let declared = &self.mapping.flow.settings;
         let known = settings.iter().filter_map(|(name, value)| Some((name, value, declared.get(name)?)));
         known
-            .filter(|(_, value, setting)| !setting.values.contains(value))
-            .map(|(name, _, setting)| format!("{name}: one of {}", setting.values.join(", ")))
+            .filter(|(_, value, setting)| !allows(setting, value))
+            .map(|(name, _, setting)| match &setting.pattern {
+                Some(pattern) => format!("{name}: a text of the form {pattern}"),
+                None => format!("{name}: one of {}", setting.values.join(", ")),
+            })
             .collect()
     }
 
@@ -117,15 +125,27 @@ impl Flow {
         self.valid_from <= sending && self.valid_to.is_none_or(|last| sending <= last)
     }
 
-    /// The target's places.
+    /// The places of the payload around the records; in XML of the records too.
     pub fn target_shape(&self) -> &Shape {
-        self.schema.shape()
+        &self.targets.container
+    }
+
+    /// Whether payloads are JSON.
+    pub fn is_json(&self) -> bool {
+        self.mapping.flow.format == Format::Json
     }
 
     /// All problems of a whole payload; empty = valid.
     pub fn validate(&self, payload: &[u8]) -> Vec<SchemaProblem> {
         self.schema.validate(payload)
     }
+}
+
+/// Whether a setting may have a value.
+pub(super) fn allows(setting: &SettingTable, value: &str) -> bool {
+    let pattern = setting.pattern.as_deref().and_then(Pattern::compile);
+    setting.values.iter().any(|known| known == value)
+        || pattern.is_some_and(|pattern| pattern.surely_matches(value.as_bytes()))
 }
 
 /// The folder's shape, from `schemas/folder/1`.
@@ -146,21 +166,22 @@ fn load_flow(files: &dyn Files, id: &str, folder_shape: &Arc<Shape>) -> Result<F
     let one = |defect: Defect| vec![defect];
     let file = format!("mappings/{id}/mapping.toml");
     let text = files.text(&file).ok_or_else(|| one(defect(&file, "not readable as UTF-8")))?;
+    let document = compile::read(&file, &text)?;
     let codes = load_codes(files, id)?;
-    let schema = load_schema(files, id, &text).map_err(one)?;
-    let mut mapping = compile::compile(&file, &text, codes, &adapters::steps(), schema.shape())?;
+    let (schema, targets) = load_schema(files, id, &document).map_err(one)?;
+    let mut mapping = compile::compile(&file, &text, document, codes, &adapters::steps(), &targets)?;
     let rules_file = format!("mappings/{id}/rules.toml");
     let rules_text = files.text(&rules_file).unwrap_or_default();
-    let element = mapping.document.record.element.clone();
-    let rules = rules::compile(&rules_file, &rules_text, &mut mapping.names, &mapping.codes, &element)?;
+    let rules = rules::compile(&rules_file, &rules_text, &mut mapping)?;
     let day = |text: &str| {
         iso_date(text).ok_or_else(|| one(defect(&file, &format!("`{text}` is not a date AAAA-MM-GG"))))
     };
     let valid_from = day(&mapping.flow.valid_from)?;
     let valid_to = mapping.flow.valid_to.as_deref().map(day).transpose()?;
-    let frame = Frame::nominal(&mapping, schema.shape()).map_err(|message| one(defect(&file, &message)))?;
+    let frame =
+        Frame::nominal(&mapping, &targets.container).map_err(|message| one(defect(&file, &message)))?;
     let folder_shape = Arc::clone(folder_shape);
-    Ok(Flow { id: id.to_owned(), mapping, rules, schema, frame, folder_shape, valid_from, valid_to })
+    Ok(Flow { id: id.to_owned(), mapping, rules, schema, targets, frame, folder_shape, valid_from, valid_to })
 }
 
 fn load_codes(files: &dyn Files, id: &str) -> Result<Codes, Vec<Defect>> {
@@ -176,16 +197,12 @@ fn load_codes(files: &dyn Files, id: &str) -> Result<Codes, Vec<Defect>> {
     if defects.is_empty() { Ok(codes) } else { Err(defects) }
 }
 
-/// Reads only the schema's name from the mapping, which is compiled afterwards.
-fn load_schema(files: &dyn Files, id: &str, mapping: &str) -> Result<XmlSchema, Defect> {
-    let file = format!("mappings/{id}/mapping.toml");
-    let table: toml::Table =
-        mapping.parse().map_err(|error: toml::de::Error| defect(&file, error.message()))?;
-    let name = table.get("flow").and_then(|flow| flow.get("schema")).and_then(toml::Value::as_str);
-    let name = name.ok_or_else(|| defect(&file, "[flow] schema is missing"))?;
-    let path = format!("schemas/{id}/{name}");
+fn load_schema(files: &dyn Files, id: &str, mapping: &MappingDocument) -> Result<(Schema, Targets), Defect> {
+    let path = format!("schemas/{id}/{}", mapping.flow.schema);
     let text = files.text(&path).ok_or_else(|| defect(&path, "the schema is missing"))?;
-    XmlSchema::compile(&text).map_err(|error: SchemaError| defect(&path, &error.to_string()))
+    let schema = Schema::compile(mapping.flow.format, &text);
+    let loaded = schema.and_then(|schema| schema.targets(mapping).map(|targets| (schema, targets)));
+    loaded.map_err(|error| defect(&path, &error.to_string()))
 }
 
 fn defect(file: &str, message: &str) -> Defect {

@@ -1,8 +1,9 @@
 //! The static check of rows: each against its source's and its target's place.
 
 use super::Flow;
+use super::check_targets::Optional;
 use super::check_values::{self, Facets};
-use crate::mapping::compile::RowInfo;
+use crate::mapping::compile::{RowInfo, ValuePlan};
 use crate::mapping::defect::Defects;
 use crate::mapping::path::{PathRef, Root};
 use crate::schema::shape::{Kind, Node};
@@ -23,8 +24,9 @@ pub(super) fn rows(flow: &Flow, defects: &mut Defects<'_>) {
 
 fn row(flow: &Flow, info: &RowInfo, faults: &mut Vec<Fault>) {
     guards(flow, info, faults);
-    let Some(target) = flow.target_shape().nodes.get(&info.target) else {
-        let near = nearest(flow, &info.target);
+    reads(flow, info, faults);
+    let Some(target) = flow.targets.of(info.record).place(&info.target) else {
+        let near = nearest(flow, info);
         faults.push(("the target is not in the schema".to_owned(), format!("did you mean `{near}`?")));
         return;
     };
@@ -69,58 +71,109 @@ fn constant(value: &str, target: &Node, faults: &mut Vec<Fault>) {
     }
 }
 
+/// What a row of one kind may not read: another kind's item, and the day itself.
+fn reads(flow: &Flow, info: &RowInfo, faults: &mut Vec<Fault>) {
+    let mapping = &flow.mapping;
+    let Some(own) = info.record else { return };
+    if info.paths.iter().any(|path| path.slot == mapping.roots.today) {
+        let mend = "compare it in a condition: a record that holds the day would change every day";
+        faults.push(("the row writes today".to_owned(), mend.to_owned()));
+    }
+    let others = mapping.records.iter().enumerate().filter(|(index, _)| *index != own);
+    for (_, other) in others {
+        let mut slots =
+            other.item.iter().map(|item| item.slot).chain(other.steps.iter().map(|(slot, _)| *slot));
+        if slots.any(|slot| info.paths.iter().any(|path| path.slot == slot)) {
+            let message = format!("the row reads an item of the kind `{}`", other.kind);
+            faults.push((message, "move the row there".to_owned()));
+        }
+    }
+}
+
 fn unknown_source(flow: &Flow, info: &RowInfo) -> Fault {
-    let path = info.path.as_ref().and_then(|path| flow.mapping.names.shape_path(path)).unwrap_or_default();
+    let unknown = info.paths.iter().filter_map(|path| flow.mapping.names.shape_path(path));
+    let mut unknown = unknown.filter(|path| !flow.folder_shape.nodes.contains_key(path));
+    let path = unknown.next().unwrap_or_default();
     (format!("`{path}` is not a field of the folder"), "see schemas/folder/1".to_owned())
 }
 
 /// What the source may hold; `None` if it does not exist.
 fn source_facets(flow: &Flow, info: &RowInfo) -> Option<Facets> {
-    let path = info.path.as_ref()?;
-    if path.made {
-        return Some(Facets::of_kind(made_kind(flow, info, path)));
+    let facets = |path: &PathRef| {
+        if path.made {
+            return Some(made(flow, info, path));
+        }
+        let node = flow.folder_shape.nodes.get(&flow.mapping.names.shape_path(path)?)?;
+        (node.kind != Kind::Object).then(|| Facets::of_node(node))
+    };
+    if info.row.template.is_some() {
+        let all: Option<Vec<Facets>> = info.paths.iter().map(facets).collect();
+        return all.map(|_| Facets::of_kind(Kind::Text));
     }
-    let node = flow.folder_shape.nodes.get(&flow.mapping.names.shape_path(path)?)?;
-    (node.kind != Kind::Object).then(|| Facets::of_node(node))
+    facets(info.paths.first()?)
 }
 
-/// Kind of a step's or of the container's field.
-fn made_kind(flow: &Flow, info: &RowInfo, path: &PathRef) -> Kind {
-    if info.sources.is_empty() {
-        return if info.row.from.as_deref() == Some("invio.data") { Kind::Date } else { Kind::Text };
+/// A step's field, a setting, a `[[value]]`, or a field of the container.
+fn made(flow: &Flow, info: &RowInfo, path: &PathRef) -> Facets {
+    let mapping = &flow.mapping;
+    if info.record.is_none() {
+        let is_day = info.row.from.as_deref() == Some("invio.data");
+        return Facets::of_kind(if is_day { Kind::Date } else { Kind::Text });
     }
-    let step = flow.mapping.steps.iter().find(|(slot, _)| *slot == path.slot);
-    step.and_then(|(_, step)| step.fields().get(path.field)).map_or(Kind::Text, |field| field.kind)
+    if path.slot == mapping.roots.settings {
+        let setting = mapping.flow.settings.values().nth(path.field);
+        let enumeration = setting.map(|setting| setting.values.clone()).unwrap_or_default();
+        return Facets { enumeration, ..Facets::of_kind(Kind::Text) };
+    }
+    let mut steps = mapping.records.iter().flat_map(|record| &record.steps);
+    let step = steps.find(|(slot, _)| *slot == path.slot);
+    let field = step.and_then(|(_, step)| step.fields().get(path.field));
+    Facets::of_kind(field.map_or(Kind::Text, |field| field.kind))
 }
 
 /// Whether a row always finds a value where its element is written.
-pub(super) fn certain(flow: &Flow, info: &RowInfo, optional_element: bool) -> bool {
-    if info.row.value.is_some() || !info.row.guard.is_empty() || info.sources.is_empty() {
+pub(super) fn certain(flow: &Flow, info: &RowInfo, around: &[&Optional<'_>]) -> bool {
+    if !info.row.guard.is_empty() || info.record.is_none() {
         return true;
     }
-    let Some(path) = &info.path else { return true };
-    if info.row.when.is_some() || path.made {
-        return false;
+    info.row.when.is_none() && info.paths.iter().all(|path| is_there(flow, path, around))
+}
+
+/// Whether a path has a value wherever the elements around it are written.
+fn is_there(flow: &Flow, path: &PathRef, around: &[&Optional<'_>]) -> bool {
+    let mapping = &flow.mapping;
+    if around.iter().filter_map(|one| one.when).any(|when| when.needs(path)) {
+        return true;
     }
-    let names = &flow.mapping.names;
+    if path.made {
+        let own = [mapping.roots.settings, mapping.roots.record].contains(&path.slot);
+        let value = mapping.values.iter().find(|value| value.slot == path.slot);
+        let made = |value: &ValuePlan| {
+            let mut templates = value.templates.iter();
+            templates.any(|template| template.paths().all(|path| is_there(flow, path, around)))
+        };
+        return own || value.is_some_and(made);
+    }
+    let names = &mapping.names;
     let required = names
         .shape_path(path)
         .and_then(|path| flow.folder_shape.nodes.get(&path).cloned())
         .is_some_and(|node| node.min_occurs > 0 || path.segments.is_empty());
-    let looked_up = flow.mapping.lookups.iter().any(|lookup| lookup.slot == path.slot);
+    let looked_up = mapping.lookups.iter().any(|lookup| lookup.slot == path.slot);
     let sure_root = match names.root(path.slot) {
         Root::Top => {
             flow.folder_shape.nodes.get(names.name(path.slot)).is_some_and(|node| node.min_occurs > 0)
         }
-        _ => !looked_up || optional_element,
+        _ => !looked_up || !around.is_empty(),
     };
     required && sure_root
 }
 
 /// The known target with the same last word, or the first one.
-fn nearest<'f>(flow: &'f Flow, target: &str) -> &'f str {
+fn nearest<'f>(flow: &'f Flow, info: &RowInfo) -> &'f str {
+    let target = &info.target;
     let last = target.rsplit('/').next().unwrap_or(target);
     let same = |path: &&String| path.rsplit('/').next().is_some_and(|word| word.eq_ignore_ascii_case(last));
-    let nodes = &flow.target_shape().nodes;
+    let nodes = &flow.targets.of(info.record).nodes;
     nodes.keys().find(same).or_else(|| nodes.keys().next()).map_or("", String::as_str)
 }

@@ -6,6 +6,7 @@ use super::pattern_length::{self, Lengths};
 use crate::mapping::codes::CodeTable;
 use crate::mapping::compile::RowInfo;
 use crate::mapping::condition_parse::find_table;
+use crate::mapping::path::Root;
 use crate::mapping::transform::Transform;
 use crate::schema::shape::{Kind, Node};
 
@@ -25,7 +26,11 @@ impl Facets {
     }
 
     pub fn of_node(node: &Node) -> Self {
-        let by_pattern = node.pattern.as_deref().and_then(pattern_length::of).unwrap_or((0, None));
+        let lengths = |word: &String| word.chars().count();
+        let by_pattern = match node.enumeration.iter().map(lengths).min() {
+            Some(fewest) => (fewest, node.enumeration.iter().map(lengths).max()),
+            None => node.pattern.as_deref().and_then(pattern_length::of).unwrap_or((0, None)),
+        };
         let (fewest, most) = if node.kind == Kind::Date { (10, Some(10)) } else { by_pattern };
         let lengths = (
             node.min_length.unwrap_or(fewest).max(fewest),
@@ -49,7 +54,15 @@ impl Facets {
             Transform::Text | Transform::Upper | Transform::Date => {}
             Transform::Year => self.lengths = (4, Some(4)),
             Transform::Prefix(length) => self.lengths = (self.lengths.0.min(length), Some(length)),
-            Transform::Money | Transform::Integer | Transform::HoursMinutes => self.lengths = (1, None),
+            Transform::Digest(length) => self.lengths = (length, Some(length)),
+            Transform::Uuid => self.lengths = (45, Some(45)),
+            Transform::Instant => self.lengths = (25, Some(25)),
+            Transform::Percent => self.lengths = (self.lengths.0, None),
+            Transform::Money
+            | Transform::Integer
+            | Transform::HoursMinutes
+            | Transform::Boolean
+            | Transform::Decimal => self.lengths = (1, None),
         }
         if transform != Transform::Text {
             self.pattern = None;
@@ -73,7 +86,12 @@ pub(super) fn row(flow: &Flow, info: &RowInfo, source: &Facets, target: &Node, f
         return; // The container's header is validated when it is built.
     }
     kinds(&facets, target, faults);
-    if guarded {
+    // What a template or a hash gives is judged by the schema, record by record.
+    let names = &flow.mapping.names;
+    let composed = info.row.template.is_some()
+        || matches!(info.transform, Transform::Uuid | Transform::Digest(_))
+        || info.paths.iter().any(|path| matches!(names.root(path.slot), Root::Value { .. }));
+    if guarded || composed {
         return;
     }
     enumerations(&facets, target, faults);

@@ -1,8 +1,8 @@
 //! The runner of fixtures: `fixtures/<flow>/<version>/<case>/`.
 //!
 //! A case is `folder.json`, perhaps `context.toml`, and what is expected of it:
-//! `expected.xml` (all its records in one container with the nominal header, a
-//! line per element) and `findings.txt` (`severity rule place`, sorted). A
+//! `expected.xml` or `expected.json` (all its records in one container with the nominal
+//! header, a line per element or member) and `findings.txt` (`severity rule place`, sorted). A
 //! missing file expects nothing of its kind. New cases are found, not listed.
 
 use super::{Catalog, Container, Context, EnteSettings, Flow, Header, Mapped, OperationKind, Part};
@@ -76,7 +76,7 @@ pub fn bless(catalog: &Catalog, folder: &Path) -> std::io::Result<Vec<CaseResult
     Ok(results)
 }
 
-const EXPECTED: [&str; 2] = ["expected.xml", "findings.txt"];
+const EXPECTED: [&str; 3] = ["expected.xml", "expected.json", "findings.txt"];
 
 fn cases(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
@@ -140,7 +140,8 @@ fn actual(flow: &Flow, schema: &FolderSchema, folder: &Path) -> Result<BTreeMap<
     };
     let mut files = BTreeMap::new();
     if let Some(payload) = payload(flow, &mapped)? {
-        files.insert("expected.xml".to_owned(), payload);
+        let name = if flow.is_json() { "expected.json" } else { "expected.xml" };
+        files.insert(name.to_owned(), payload);
     }
     let findings = findings_text(&mapped);
     if !findings.is_empty() {
@@ -159,7 +160,7 @@ fn context(path: &Path) -> Result<Context, String> {
     Ok(Context { today, ente: EnteSettings { flow: case.settings, ..EnteSettings::default() } })
 }
 
-/// All records in one container, a line per element.
+/// All records in one container, a line per element or member.
 fn payload(flow: &Flow, mapped: &Mapped) -> Result<Option<String>, String> {
     let fragments = mapped.records.iter().filter_map(|record| record.fragment.as_ref());
     let ids: Vec<String> = (1..=mapped.records.len()).map(|number| format!("{number}.1")).collect();
@@ -175,6 +176,12 @@ fn payload(flow: &Flow, mapped: &Mapped) -> Result<Option<String>, String> {
     let header = Header { name: &nominal.nome, date: TODAY, ente: &ente };
     let payload =
         flow.assemble(Container::Bulk, &header, &parts).map_err(|problems| format!("{problems:?}"))?;
+    if flow.is_json() {
+        let value: serde_json::Value = serde_json::from_slice(&payload).map_err(|error| error.to_string())?;
+        return serde_json::to_string_pretty(&value)
+            .map(|text| Some(text + "\n"))
+            .map_err(|error| error.to_string());
+    }
     let text = String::from_utf8(payload).map_err(|error| error.to_string())?;
     Ok(Some(text.replace("><", ">\n<") + "\n"))
 }

@@ -3,8 +3,10 @@
 
 use super::Flow;
 use crate::folder::finding::{Finding, Severity, Text, Verdict};
-use crate::mapping::path::Scope;
-use crate::mapping::write_xml::{Incident, Trouble, Writer};
+use crate::mapping::compile::RowInfo;
+use crate::mapping::path::{PathRef, Scope};
+use crate::mapping::record::RecordPlan;
+use crate::mapping::write::{Incident, Trouble, Writer, Written};
 use crate::schema::SchemaProblem;
 
 impl Flow {
@@ -54,7 +56,7 @@ impl Flow {
             rule: rule.to_owned(),
             severity,
             folder_path: incident.pointer.clone(),
-            payload_path: self.mapping.rows.get(incident.row).map(|row| self.relative(&row.target)),
+            payload_path: self.mapping.rows.get(incident.row).map(|row| self.place_of(row)),
             message: Text::new(message.0, message.1),
             hint: Text::new(hint.0, hint.1),
             verdict,
@@ -62,24 +64,58 @@ impl Flow {
         }
     }
 
-    /// A schema problem of a record that passed the rules: the mapping's fault.
-    pub(super) fn traced(&self, problem: &SchemaProblem, rows: &[u8], scope: &Scope<'_>) -> Finding {
-        let target = without_positions(&problem.path);
-        let fired = |index: usize| rows.get(index / 8).is_some_and(|byte| byte & (1 << (index % 8)) != 0);
-        let mut writers = self.mapping.rows.iter().enumerate();
-        let row = writers.find(|(index, row)| row.target == target && fired(*index)).map(|(_, row)| row);
-        let item = crate::mapping::path::PathRef {
-            slot: self.mapping.item_slot,
+    /// Schema problems of a record that passed the rules: the mapping's fault.
+    pub(super) fn traced(
+        &self,
+        problems: &[SchemaProblem],
+        plan: &RecordPlan,
+        rows: &[u8],
+        scope: &mut Scope<'_>,
+    ) -> Vec<Finding> {
+        let mut writer = Writer::tracing(&self.mapping.names, self.mapping.rows.len());
+        if self.is_json() {
+            self.write(plan, &mut writer, scope);
+        }
+        let pointer = |problem: &SchemaProblem| match self.is_json() {
+            true => below_record(&problem.path).and_then(|place| nearest(writer.written(), place)),
+            false => self.place_of_row(problem, rows, scope),
+        };
+        let item = plan.item.as_ref().map(|item| PathRef {
+            slot: item.slot,
             segments: Vec::new(),
             field: 0,
             made: false,
+        });
+        let item = item.map(|item| self.mapping.names.pointer(&item, scope)).unwrap_or_default();
+        problems
+            .iter()
+            .map(|problem| {
+                let place = pointer(problem).filter(|place| !place.is_empty());
+                self.problem(problem, plan, place.unwrap_or_else(|| item.clone()))
+            })
+            .collect()
+    }
+
+    /// The folder's place of the row that wrote an XML place.
+    fn place_of_row(&self, problem: &SchemaProblem, rows: &[u8], scope: &Scope<'_>) -> Option<String> {
+        let target = without_positions(&problem.path);
+        let fired = |index: usize| rows.get(index / 8).is_some_and(|byte| byte & (1 << (index % 8)) != 0);
+        let mut writers = self.mapping.rows.iter().enumerate();
+        let (_, row) = writers.find(|(index, row)| row.target == target && fired(*index))?;
+        let path = row.paths.first().filter(|path| !path.made)?;
+        Some(self.mapping.names.pointer(path, scope))
+    }
+
+    fn problem(&self, problem: &SchemaProblem, plan: &RecordPlan, folder_path: String) -> Finding {
+        let payload = match below_record(&problem.path).filter(|_| self.is_json()) {
+            Some(place) => format!("{}{place}", plan.kind),
+            None => self.relative(&problem.path),
         };
-        let path = row.and_then(|row| row.path.as_ref()).filter(|path| !path.made).unwrap_or(&item);
         Finding {
             rule: format!("schema-{}", problem.code),
             severity: Severity::Withhold,
-            folder_path: self.mapping.names.pointer(path, scope),
-            payload_path: Some(self.relative(&problem.path)),
+            folder_path,
+            payload_path: Some(payload),
             message: Text::new(
                 format!("Lo schema del tracciato rifiuta il valore ({}).", problem.code),
                 problem.message.clone(),
@@ -90,6 +126,15 @@ impl Flow {
             ),
             verdict: Verdict::CorrectMapping,
             source: format!("schemas/{}", self.id()),
+        }
+    }
+
+    /// The payload's place of a row: from the record's element on, in JSON below the kind.
+    fn place_of(&self, row: &RowInfo) -> String {
+        let plan = row.record.and_then(|record| self.mapping.records.get(record));
+        match plan.filter(|_| self.is_json()) {
+            Some(plan) => row.target.replacen(&plan.base, &plan.kind, 1),
+            None => self.relative(&row.target),
         }
     }
 
@@ -113,6 +158,47 @@ fn truncated() -> Told {
         ),
         ("Se c'è una forma breve ufficiale, usare quella.", "If there is an official short form, use that."),
     )
+}
+
+/// `/entry/0/resource/id` to `/resource/id`: what stands behind the record's position.
+fn below_record(pointer: &str) -> Option<&str> {
+    let (_, behind) = pointer.strip_prefix('/')?.split_once('/')?;
+    Some(behind.find('/').map_or("", |at| &behind[at..]))
+}
+
+/// The folder's place behind a payload's place: its own, else that of its nearest neighbour that
+/// comes from the folder.
+fn nearest(written: &[Written], place: &str) -> Option<String> {
+    let from_folder = || written.iter().filter(|written| !written.pointer.is_empty());
+    let mut place = place;
+    loop {
+        let below = format!("{place}/");
+        let near = |written: &&Written| written.place == place || written.place.starts_with(&below);
+        if let Some(found) = from_folder().find(near) {
+            return Some(found.pointer.clone());
+        }
+        place = place.rsplit_once('/')?.0;
+    }
+}
+
+/// An item with the key of one before it, of which nobody else spoke.
+pub(super) fn doubled(folder_path: String) -> Finding {
+    Finding {
+        rule: "parte-doppia".to_owned(),
+        severity: Severity::Withhold,
+        folder_path,
+        payload_path: None,
+        message: Text::new(
+            "La stessa voce compare già prima in questo elenco.",
+            "The same entry stands earlier in this list.",
+        ),
+        hint: Text::new(
+            "Togliere il doppione, o correggere ciò che li distingue.",
+            "Remove the double, or correct what tells them apart.",
+        ),
+        verdict: Verdict::CorrectFolder,
+        source: "record.key".to_owned(),
+    }
 }
 
 /// Two records that the register would take for one.

@@ -65,12 +65,11 @@ impl Flow {
     /// As [`Flow::fields_read`], without what only rules look at.
     pub(super) fn fields_of_record(&self) -> BTreeSet<String> {
         let mapping = &self.mapping;
-        let mut paths = vec![&mapping.source, &mapping.from, &mapping.to];
-        paths.extend(&mapping.key);
-        for condition in [&mapping.when, &mapping.annulled].into_iter().flatten() {
-            condition.paths(&mut paths);
+        let mut paths = Vec::new();
+        for record in &mapping.records {
+            paths.extend(record.paths());
+            conditions_below(&record.element, &mut paths);
         }
-        conditions_below(&mapping.record, &mut paths);
         let mut found: BTreeSet<String> = self.fields_sent().into_iter().collect();
         found.extend(paths.into_iter().flat_map(|path| mapping.names.sources(path)));
         found.extend(self.lookup_fields());
@@ -82,11 +81,10 @@ impl Flow {
         let tables = self.mapping.document.lookup.iter().map(|table| table.get_ref());
         tables
             .flat_map(|table| {
-                let ends = table.until.as_deref();
-                std::iter::once(table.by.as_str())
-                    .chain(ends)
-                    .map(|name| field(&table.list, name))
-                    .collect::<Vec<_>>()
+                let by = Some(table.by.as_str()).filter(|by| !by.is_empty());
+                let only = table.only.keys().map(String::as_str);
+                let names = by.into_iter().chain(table.until.as_deref()).chain(only);
+                names.map(|name| field(&table.list, name)).collect::<Vec<_>>()
             })
             .collect()
     }

@@ -6,14 +6,18 @@ mod apply;
 pub mod catalog;
 pub mod check;
 mod check_rows;
+mod check_targets;
 mod check_values;
 mod container;
 pub mod difference;
 pub mod files;
+mod frame;
 pub mod fixtures;
 mod incident;
 mod lineage;
+mod operation;
 mod pattern_length;
+mod target;
 
 pub use catalog::{Catalog, Flow};
 pub use container::{Container, Header, Part};

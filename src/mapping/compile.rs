@@ -1,20 +1,28 @@
-//! From the document to the compiled mapping: names first, then rows.
+//! From the document to the compiled mapping: names first, then records and rows.
 
+use super::compile_records::RecordCompiler;
 use super::compile_rows::{RowCompiler, sort};
-use super::condition::Condition;
-use super::condition_parse::{self, Codes};
+use super::condition_parse::{Codes, TODAY_ROOT};
 use super::defect::{Defect, Defects};
-use super::document::{FlowTable, LookupTable, MappingDocument, RecordTable};
+use super::document::{FlowTable, Format, LookupTable, MappingDocument, ValueTable};
 use super::lookup::{Choice, Lookup};
-use super::path::{Names, PathRef, Root};
+use super::path::{Names, PathRef, Root, Scope, Slot};
 use super::plan::ElementPlan;
+use super::record::RecordPlan;
 use super::step::Step;
+use super::template::Template;
+use super::transform::{self, Transform};
+use super::value::Value;
 use crate::schema::shape::Shape;
 
 /// Fields of the root `ente`, in containers only.
 pub const ENTE_FIELDS: &[&str] = &["code", "name", "seat", "operator"];
 /// Fields of the root `invio`, in containers only.
 pub const INVIO_FIELDS: &[&str] = &["nome", "data"];
+/// The root of the ente's settings for the flow.
+pub const SETTINGS_ROOT: &str = "impostazioni";
+/// The root of the record being written: its key and its kind.
+pub const RECORD_ROOT: &str = "record";
 
 /// A mapping with everything resolved.
 pub struct Mapping {
@@ -22,265 +30,265 @@ pub struct Mapping {
     pub document: MappingDocument,
     pub names: Names,
     pub codes: Codes,
-    /// Slot of the current item and the list it comes from.
-    pub item_slot: usize,
-    pub list: PathRef,
-    pub when: Option<Condition>,
-    pub annulled: Option<Condition>,
-    pub key: Vec<PathRef>,
-    pub source: PathRef,
-    pub from: PathRef,
-    pub to: PathRef,
-    /// Steps with their slot.
-    pub steps: Vec<(usize, &'static dyn Step)>,
+    pub roots: OwnRoots,
     pub lookups: Vec<Lookup>,
-    /// The record's element.
-    pub record: ElementPlan,
-    /// Rows of the record, then rows of the container.
+    pub values: Vec<ValuePlan>,
+    pub records: Vec<RecordPlan>,
+    /// Rows of the records, kind by kind, then rows of the container.
     pub rows: Vec<RowInfo>,
     /// Names of the container's own rows.
     pub header_names: Names,
     /// The container around the record's element.
     pub container: ElementPlan,
-    /// Rows by target, for lineage: the targets of the register key.
-    pub register_key: Vec<usize>,
+}
+
+/// Slots of the roots that are no part of the folder.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnRoots {
+    pub today: usize,
+    pub settings: usize,
+    pub record: usize,
+}
+
+/// A `[[value]]`, compiled.
+#[derive(Clone, Debug)]
+pub struct ValuePlan {
+    pub slot: usize,
+    /// The first that has all its paths is taken.
+    pub templates: Vec<Template>,
+    pub transform: Transform,
 }
 
 /// What a row says, for documentation, lineage and checks.
 #[derive(Clone, Debug)]
 pub struct RowInfo {
+    /// The kind of record by its index; `None` for rows of the container.
+    pub record: Option<usize>,
     /// Absolute path of the target, e.g. `Flusso/Beneficiario/@CodiceFiscale`.
     pub target: String,
     /// Places of the folder that it reads for its value.
     pub sources: Vec<String>,
-    /// The row's own path (`None` for a constant).
-    pub path: Option<PathRef>,
-    pub transform: super::transform::Transform,
+    /// The paths of its value (none for a constant).
+    pub paths: Vec<PathRef>,
+    pub transform: Transform,
     /// Byte offset of the row in the file.
     pub offset: usize,
     pub row: super::document::RowTable,
+}
+
+/// Where rows may write: the container's own places, and those of each kind of record.
+pub struct Targets {
+    pub container: Shape,
+    /// By kind; the container's own where a kind has none.
+    pub records: Vec<Shape>,
+}
+
+impl Targets {
+    pub fn of(&self, record: Option<usize>) -> &Shape {
+        record.and_then(|index| self.records.get(index)).unwrap_or(&self.container)
+    }
+}
+
+/// Reads one `mapping.toml` as it is written.
+pub fn read(file: &str, text: &str) -> Result<MappingDocument, Vec<Defect>> {
+    toml::from_str(text).map_err(|error: toml::de::Error| {
+        let mut defects = Defects::new(file, text);
+        let offset = error.span().map_or(0, |span| span.start);
+        defects.add(offset, "", error.message(), "see mappings/README.md");
+        defects.found
+    })
 }
 
 /// Compiles one `mapping.toml`. All defects are returned at once.
 pub fn compile(
     file: &str,
     text: &str,
+    document: MappingDocument,
     codes: Codes,
     steps: &[&'static dyn Step],
-    target: &Shape,
+    targets: &Targets,
 ) -> Result<Mapping, Vec<Defect>> {
     let mut defects = Defects::new(file, text);
-    let document: MappingDocument = match toml::from_str(text) {
-        Ok(document) => document,
-        Err(error) => {
-            let offset = error.span().map_or(0, |span| span.start);
-            defects.add(offset, "", error.message(), "see mappings/README.md");
-            return Err(defects.found);
-        }
+    let mut names = Names::default();
+    let roots = own_roots(&document, &mut names, &mut defects);
+    let mut records = RecordCompiler::declare(&document, &codes, &mut names, steps, &mut defects);
+    let lookups = lookups(&document, &mut names, &mut defects);
+    let values = values(&document, &mut names, &mut defects);
+    let record_root = Root::Made { fields: vec!["key".to_owned(), "kind".to_owned()], reads: Vec::new() };
+    let record = noted(&mut defects, 0, RECORD_ROOT, names.declare(RECORD_ROOT, record_root)).unwrap_or(0);
+    let mut rows = RowCompiler {
+        codes: &codes,
+        json: is_json(&document),
+        record: None,
+        target: targets.of(None),
+        rows: Vec::new(),
     };
-    let mapping = Compiler { document: &document, codes: &codes, names: Names::default() }.run(
-        steps,
-        target,
-        &mut defects,
-    );
-    match mapping {
-        Some(parts) if defects.found.is_empty() => Ok(parts.finish(document, codes)),
-        _ => Err(defects.found),
+    let records = records.compile(&mut names, &mut rows, targets, &mut defects);
+    let mut header_names = header_names();
+    (rows.record, rows.target) = (None, &targets.container);
+    let mut container = rows.container(&document, &mut header_names, &mut defects);
+    sort(&mut container, &targets.container, &document.container.root, is_json(&document));
+    let rows = rows.rows;
+    let Some(records) = records.filter(|_| defects.found.is_empty()) else { return Err(defects.found) };
+    let roots = OwnRoots { record, ..roots };
+    let flow = document.flow.clone();
+    Ok(Mapping {
+        flow,
+        document,
+        names,
+        codes,
+        roots,
+        lookups,
+        values,
+        records,
+        rows,
+        header_names,
+        container,
+    })
+}
+
+pub(super) fn is_json(document: &MappingDocument) -> bool {
+    document.flow.format == Format::Json
+}
+
+fn own_roots(document: &MappingDocument, names: &mut Names, defects: &mut Defects<'_>) -> OwnRoots {
+    let made = |fields: Vec<String>| Root::Made { fields, reads: Vec::new() };
+    let mut declare = |name: &str, fields| {
+        let slot = noted(defects, 0, name, names.declare(name, made(fields))).unwrap_or(0);
+        names.mark_of_folder(slot);
+        slot
+    };
+    let today = declare(TODAY_ROOT, vec!["giorno".to_owned()]);
+    let settings = declare(SETTINGS_ROOT, document.flow.settings.keys().cloned().collect());
+    OwnRoots { today, settings, record: 0 }
+}
+
+fn header_names() -> Names {
+    let mut names = Names::default();
+    for (name, fields) in [("ente", ENTE_FIELDS), ("invio", INVIO_FIELDS)] {
+        let fields = fields.iter().map(|&field| field.to_owned()).collect();
+        // Two different names in an empty list: neither can be taken.
+        let _ = names.declare(name, Root::Made { fields, reads: Vec::new() });
     }
+    names
 }
 
-struct Compiler<'c> {
-    document: &'c MappingDocument,
-    codes: &'c Codes,
-    names: Names,
-}
-
-/// Everything that is compiled, before it is joined with the document.
-struct Parts {
-    names: Names,
-    header_names: Names,
-    item_slot: usize,
-    list: PathRef,
-    when: Option<Condition>,
-    annulled: Option<Condition>,
-    key: Vec<PathRef>,
-    source: PathRef,
-    from: PathRef,
-    to: PathRef,
-    steps: Vec<(usize, &'static dyn Step)>,
-    lookups: Vec<Lookup>,
-    record: ElementPlan,
-    rows: Vec<RowInfo>,
-    container: ElementPlan,
-    register_key: Vec<usize>,
-}
-
-impl Parts {
-    fn finish(self, document: MappingDocument, codes: Codes) -> Mapping {
-        Mapping {
-            flow: document.flow.clone(),
-            document,
-            codes,
-            names: self.names,
-            header_names: self.header_names,
-            item_slot: self.item_slot,
-            list: self.list,
-            when: self.when,
-            annulled: self.annulled,
-            key: self.key,
-            source: self.source,
-            from: self.from,
-            to: self.to,
-            steps: self.steps,
-            lookups: self.lookups,
-            record: self.record,
-            rows: self.rows,
-            container: self.container,
-            register_key: self.register_key,
-        }
-    }
-}
-
-impl Compiler<'_> {
-    fn run(
-        mut self,
-        steps: &[&'static dyn Step],
-        target: &Shape,
-        defects: &mut Defects<'_>,
-    ) -> Option<Parts> {
-        let table = &self.document.record;
-        let list = noted(defects, 0, "record.each", self.names.path(&table.each))?;
-        let item =
-            Root::Item { list: format!("{}[]", table.each), parent: None, property: table.each.clone() };
-        let item_slot = noted(defects, 0, "record.as", self.names.declare(&table.name, item))?;
-        let steps = self.steps(steps, defects);
-        let lookups = self.lookups(defects);
-        let record_paths = self.record_paths(table, defects)?;
-        let (when, annulled) = (
-            self.condition(table.when.as_deref(), "record.when", defects),
-            self.condition(table.annulled.as_deref(), "record.annulled", defects),
-        );
-        let mut header_names = Names::default();
-        let _ = header_names.declare("ente", Root::Made { fields: ENTE_FIELDS.to_vec(), reads: Vec::new() });
-        let _ =
-            header_names.declare("invio", Root::Made { fields: INVIO_FIELDS.to_vec(), reads: Vec::new() });
-        let mut rows = RowCompiler { codes: self.codes, target, rows: Vec::new() };
-        let mut record = rows.record(self.document, &mut self.names, defects);
-        let mut container = rows.container(self.document, &mut header_names, defects);
-        sort(&mut record, target, &table.element);
-        sort(&mut container, target, &self.document.container.root);
-        let register_key = register_key(table, &rows.rows, defects);
-        let (key, source, from, to) = record_paths;
-        Some(Parts {
-            names: self.names,
-            header_names,
-            item_slot,
-            list,
-            when,
-            annulled,
-            key,
-            source,
-            from,
-            to,
-            steps,
-            lookups,
-            record,
-            rows: rows.rows,
-            container,
-            register_key,
+fn lookups(document: &MappingDocument, names: &mut Names, defects: &mut Defects<'_>) -> Vec<Lookup> {
+    let tables = document.lookup.iter();
+    tables
+        .filter_map(|table| {
+            let compiled = lookup(table.get_ref(), names);
+            noted(defects, table.span().start, &table.get_ref().name, compiled)
         })
-    }
-
-    fn condition(&mut self, text: Option<&str>, place: &str, defects: &mut Defects<'_>) -> Option<Condition> {
-        let compiled = condition_parse::compile(text?, &mut self.names, self.codes);
-        noted(defects, 0, place, compiled)
-    }
-
-    fn record_paths(
-        &mut self,
-        table: &RecordTable,
-        defects: &mut Defects<'_>,
-    ) -> Option<(Vec<PathRef>, PathRef, PathRef, PathRef)> {
-        let mut path = |text: &str, place: &str| noted(defects, 0, place, self.names.path(text));
-        let key = table.key.iter().map(|part| path(part, "record.key")).collect::<Option<Vec<_>>>()?;
-        let source = path(&table.source, "record.source")?;
-        let from = path(&table.period.from, "record.period")?;
-        Some((key, source, from, path(&table.period.to, "record.period")?))
-    }
-
-    fn steps(
-        &mut self,
-        known: &[&'static dyn Step],
-        defects: &mut Defects<'_>,
-    ) -> Vec<(usize, &'static dyn Step)> {
-        let list = format!("{}[]", self.document.record.each);
-        let mut found = Vec::new();
-        for table in &self.document.step {
-            let (offset, table) = (table.span().start, table.get_ref());
-            let Some(step) = known.iter().find(|step| step.name() == table.name) else {
-                let names: Vec<_> = known.iter().map(|step| step.name()).collect();
-                let mend = format!("registered steps: {}", names.join(", "));
-                defects.add(offset, &table.name, "no adapter registers this step", mend);
-                continue;
-            };
-            let root = Root::Made {
-                fields: step.fields().iter().map(|field| field.name).collect(),
-                reads: step.reads().iter().map(|name| format!("{list}.{name}")).collect(),
-            };
-            if let Some(slot) = noted(defects, offset, &table.name, self.names.declare(&table.values, root)) {
-                found.push((slot, *step));
-            }
-        }
-        if found.iter().filter(|(_, step)| step.splits()).count() > 1 {
-            defects.add(0, "step", "only one step may split an item", "join the two in the adapter");
-        }
-        found
-    }
-
-    fn lookups(&mut self, defects: &mut Defects<'_>) -> Vec<Lookup> {
-        let tables = &self.document.lookup;
-        tables
-            .iter()
-            .filter_map(|table| {
-                let compiled = self.lookup(table.get_ref());
-                noted(defects, table.span().start, &table.get_ref().name, compiled)
-            })
-            .collect()
-    }
-
-    fn lookup(&mut self, table: &LookupTable) -> Result<Lookup, String> {
-        let root =
-            Root::Item { list: format!("{}[]", table.list), parent: None, property: table.list.clone() };
-        let slot = self.names.declare(&table.name, root)?;
-        let by = Box::from(table.by.as_str());
-        let choice = match (&table.equals, &table.at) {
-            (Some(value), None) => Choice::Equals { by, value: self.names.path(value)? },
-            (None, Some(at)) => Choice::Dated {
-                by,
-                at: self.names.path(at)?,
-                until: table.until.as_deref().map(Box::from),
-                since: table.since.as_deref().map(|since| self.names.path(since)).transpose()?,
-            },
-            _ => return Err("a lookup has either `equals` or `at`".to_owned()),
-        };
-        Ok(Lookup { slot, list: self.names.path(&table.list)?, choice })
-    }
+        .collect()
 }
 
-/// Indices of the rows that write the targets of the register key.
-fn register_key(table: &RecordTable, rows: &[RowInfo], defects: &mut Defects<'_>) -> Vec<usize> {
-    let mut found = Vec::new();
-    for target in &table.register_key {
-        let absolute = format!("{}/{target}", table.element);
-        let before = found.len();
-        found.extend(
-            rows.iter().enumerate().filter(|(_, row)| row.target == absolute).map(|(index, _)| index),
-        );
-        if found.len() == before {
-            defects.add(0, "record.register_key", format!("no row writes `{target}`"), "add the row");
+fn lookup(table: &LookupTable, names: &mut Names) -> Result<Lookup, String> {
+    let list = names.path(&table.list)?;
+    let slot = names.declare(&table.name, item_root(names, &list, &table.list)?)?;
+    let by = Box::from(table.by.as_str());
+    if table.by.is_empty() && (table.equals.is_some() || table.at.is_some()) {
+        return Err("`equals` and `at` need `by`, a property of the list's elements".to_owned());
+    }
+    let choice = match (&table.equals, &table.at) {
+        (Some(value), None) => Choice::Equals { by, value: names.path(value)? },
+        (None, Some(at)) => Choice::Dated {
+            by,
+            at: names.path(at)?,
+            until: table.until.as_deref().map(Box::from),
+            since: table.since.as_deref().map(|since| names.path(since)).transpose()?,
+        },
+        (None, None) if !table.only.is_empty() => Choice::First,
+        _ => return Err("a lookup has either `equals` or `at`, or `where` alone".to_owned()),
+    };
+    let reads: Vec<&PathRef> = match &choice {
+        Choice::First => vec![&list],
+        Choice::Equals { value, .. } => vec![&list, value],
+        Choice::Dated { at, since, .. } => std::iter::once(at).chain(since).chain([&list]).collect(),
+    };
+    if reads.iter().all(|path| names.is_of_folder(path)) {
+        names.mark_of_folder(slot);
+    }
+    let only = table.only.iter();
+    let only = only.map(|(name, text)| (Box::from(name.as_str()), Box::from(text.as_str()))).collect();
+    Ok(Lookup { slot, list, only, choice })
+}
+
+/// The root of a list's current element.
+pub(super) fn item_root(names: &Names, list: &PathRef, text: &str) -> Result<Root, String> {
+    let shape = names.shape_path(list).ok_or_else(|| format!("`{text}` is no list of the folder"))?;
+    let parent = (!list.segments.is_empty()).then_some(list.slot);
+    let property = list.segments.iter().map(|word| &**word).collect::<Vec<_>>().join("/");
+    let property = if property.is_empty() { text.to_owned() } else { property };
+    Ok(Root::Item { list: format!("{shape}[]"), parent, property })
+}
+
+fn values(document: &MappingDocument, names: &mut Names, defects: &mut Defects<'_>) -> Vec<ValuePlan> {
+    let tables = document.value.iter();
+    tables
+        .filter_map(|table| {
+            let compiled = value(table.get_ref(), names);
+            noted(defects, table.span().start, &table.get_ref().name, compiled)
+        })
+        .collect()
+}
+
+fn value(table: &ValueTable, names: &mut Names) -> Result<ValuePlan, String> {
+    let parsed = table.template.list().iter().map(|text| Template::parse(text, names));
+    let templates = parsed.collect::<Result<Vec<_>, _>>()?;
+    let transform = parse_transform(table.transform.as_deref())?;
+    let paths = || templates.iter().flat_map(Template::paths);
+    let mut reads: Vec<String> = paths().flat_map(|path| names.sources(path)).collect();
+    reads.sort();
+    reads.dedup();
+    let of_folder = paths().all(|path| names.is_of_folder(path));
+    let slot = names.declare(&table.name, Root::Value { reads })?;
+    if of_folder {
+        names.mark_of_folder(slot);
+    }
+    Ok(ValuePlan { slot, templates, transform })
+}
+
+pub(super) fn parse_transform(name: Option<&str>) -> Result<Transform, String> {
+    let name = name.unwrap_or("text");
+    Transform::parse(name).ok_or_else(|| format!("`{name}` is no transform; the list: {}", transform::NAMES))
+}
+
+impl Mapping {
+    /// Puts today and the ente's settings, or their defaults, into a scope.
+    pub fn set_own_roots<'a>(
+        &self,
+        scope: &mut Scope<'a>,
+        today: jiff::civil::Date,
+        settings: &'a std::collections::BTreeMap<String, String>,
+    ) where
+        Self: 'a,
+    {
+        scope.set_today(self.roots.today, today);
+        let chosen = self.flow.settings.iter().map(|(name, table)| {
+            let value = settings.get(name).cloned().unwrap_or_else(|| table.default.clone());
+            Value::Text(value.into())
+        });
+        scope.slots[self.roots.settings] = Slot::Made(chosen.collect());
+    }
+
+    /// Looks everything up again, and makes all values.
+    pub fn fill(&self, scope: &mut Scope<'_>) {
+        for lookup in &self.lookups {
+            lookup.fill(scope);
+        }
+        self.fill_values(scope);
+    }
+
+    /// Makes all values out of what is there.
+    pub fn fill_values(&self, scope: &mut Scope<'_>) {
+        for value in &self.values {
+            let text = value.templates.iter().find_map(|template| template.text(scope));
+            let made = text.and_then(|text| value.transform.apply(Value::Text(text.into())));
+            scope.slots[value.slot] =
+                made.map_or(Slot::Empty, |made| Slot::Made(vec![Value::Text(made.into_owned().into())]));
         }
     }
-    found
 }
 
 /// Turns an `Err` into a defect.

@@ -77,6 +77,7 @@ impl Condition {
             Self::Not(inner) => !inner.holds(scope),
             Self::Has(path) => scope.has(path),
             Self::Compare(how, a, b) => {
+                watch(a, b, scope);
                 a.value(scope).compare(&b.value(scope)).is_some_and(|order| how.holds(order))
             }
             Self::In(term, list) => {
@@ -94,6 +95,19 @@ impl Condition {
                 let day = day.as_ref().and_then(|day| day.value(scope).date());
                 code.value(scope).text().is_some_and(|code| table.contains(code, day))
             }
+        }
+    }
+
+    /// Whether the condition can only hold where `path` has a value.
+    pub fn needs(&self, path: &PathRef) -> bool {
+        let is = |term: &Term| matches!(term, Term::Path(known) if known == path);
+        match self {
+            Self::And(a, b) => a.needs(path) || b.needs(path),
+            Self::Or(a, b) => a.needs(path) && b.needs(path),
+            Self::Has(known) => known == path,
+            Self::Compare(_, a, b) => is(a) || is(b),
+            Self::In(term, _) | Self::Truth(term) | Self::CodeValid(_, term, _) => is(term),
+            Self::Constant(_) | Self::Not(_) | Self::AllCodes(..) => false,
         }
     }
 
@@ -119,6 +133,16 @@ impl Condition {
                 }
             }
         }
+    }
+}
+
+/// Whatever is compared with today is worth another look on its day.
+fn watch(a: &Term, b: &Term, scope: &Scope<'_>) {
+    let is_today = |term: &Term| matches!(term, Term::Path(path) if scope.is_today(path));
+    if is_today(a) {
+        scope.note_day(b.value(scope).date());
+    } else if is_today(b) {
+        scope.note_day(a.value(scope).date());
     }
 }
 

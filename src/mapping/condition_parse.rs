@@ -15,6 +15,9 @@ use std::sync::Arc;
 /// Code tables of a flow by name.
 pub type Codes = BTreeMap<String, Arc<CodeTable>>;
 
+/// The root that stands for today; its one field is `giorno`.
+pub const TODAY_ROOT: &str = "oggi";
+
 /// Longest condition taken; the parser recurses.
 const LONGEST: usize = 2_000;
 
@@ -119,11 +122,20 @@ impl Parser<'_> {
                 if arguments.len() < *fewest || arguments.len() > *most {
                     return Err(format!("`{name}` takes {fewest} to {most} arguments"));
                 }
-                let arguments =
+                let arguments: Vec<Term> =
                     arguments.iter().map(|argument| self.term(&argument.expr)).collect::<Result<_, _>>()?;
+                if arguments.iter().any(|argument| self.is_today(argument)) {
+                    return Err(
+                        "`oggi.giorno` may only be compared, so that its next change is known".to_owned()
+                    );
+                }
                 Ok(Term::Call(*function as Function, arguments))
             }
         }
+    }
+
+    fn is_today(&self, term: &Term) -> bool {
+        matches!(term, Term::Path(path) if self.names.name(path.slot) == TODAY_ROOT)
     }
 
     /// `'table'` or `'table.column'`, both literal; the default column is the second.

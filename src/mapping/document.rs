@@ -1,7 +1,9 @@
 //! `mapping.toml` as written: the shape of the file, nothing resolved yet.
 
+use super::document_record::{Parts, Records};
 use crate::folder::finding::Text;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use toml::Spanned;
 
 /// The whole file.
@@ -9,13 +11,17 @@ use toml::Spanned;
 #[serde(deny_unknown_fields)]
 pub struct MappingDocument {
     pub flow: FlowTable,
-    pub record: RecordTable,
+    /// `[record]`, or several `[[record]]`.
+    pub record: Records,
     #[serde(default)]
     pub step: Vec<Spanned<StepTable>>,
     #[serde(default)]
     pub lookup: Vec<Spanned<LookupTable>>,
+    #[serde(default)]
+    pub value: Vec<Spanned<ValueTable>>,
     pub container: ContainerTable,
     pub operation: Option<OperationTable>,
+    /// Elements and rows of every kind of record.
     #[serde(default)]
     pub element: Vec<Spanned<ElementTable>>,
     #[serde(default)]
@@ -42,7 +48,7 @@ pub struct FlowTable {
     pub valid_to: Option<String>,
     /// Settings of the ente that the flow understands, with their default.
     #[serde(default)]
-    pub settings: std::collections::BTreeMap<String, SettingTable>,
+    pub settings: BTreeMap<String, SettingTable>,
 }
 
 /// A setting of the ente that changes how records are made.
@@ -50,7 +56,11 @@ pub struct FlowTable {
 #[serde(deny_unknown_fields)]
 pub struct SettingTable {
     pub default: String,
+    /// The values to choose from; empty where `pattern` describes them.
+    #[serde(default)]
     pub values: Vec<String>,
+    /// The form of a free value, anchored at both ends.
+    pub pattern: Option<String>,
     pub about: Text,
 }
 
@@ -64,45 +74,7 @@ pub enum Direction {
 #[serde(rename_all = "lowercase")]
 pub enum Format {
     Xml,
-}
-
-/// What makes one record.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RecordTable {
-    /// List of the folder, and the name of its current element.
-    pub each: String,
-    #[serde(rename = "as")]
-    pub name: String,
-    /// Items for which it does not hold make no record.
-    pub when: Option<String>,
-    /// Items for which it holds are annulled: their records are to be cancelled.
-    pub annulled: Option<String>,
-    /// Parts of the record's key, joined by `/`; absent parts are left out.
-    pub key: Vec<String>,
-    pub source: String,
-    pub period: PeriodTable,
-    /// Targets by which the register itself would recognise the record.
-    pub register_key: Vec<String>,
-    pub scope: RecordScope,
-    /// The element that holds one record; row targets are relative to it.
-    pub element: String,
-    /// The folder's list of periods declared complete, with `dal` and `al`.
-    pub complete: Option<String>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PeriodTable {
-    pub from: String,
-    pub to: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum RecordScope {
-    Person,
-    Aggregate,
+    Json,
 }
 
 /// A named step of an adapter.
@@ -112,6 +84,8 @@ pub struct StepTable {
     pub name: String,
     #[serde(rename = "as")]
     pub values: String,
+    /// The kind of record whose items it takes, if there are several.
+    pub record: Option<String>,
     /// Why the table cannot say it.
     pub about: Option<String>,
 }
@@ -122,18 +96,34 @@ pub struct StepTable {
 pub struct LookupTable {
     pub name: String,
     pub list: String,
+    #[serde(default)]
     pub by: String,
     pub equals: Option<String>,
     pub at: Option<String>,
     pub until: Option<String>,
     pub since: Option<String>,
+    /// Only elements with these texts: property and value.
+    #[serde(default, rename = "where")]
+    pub only: BTreeMap<String, String>,
+}
+
+/// A text made once and used by several rows, keys or other values.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ValueTable {
+    pub name: String,
+    /// One, or several of which the first with all its paths is taken.
+    pub template: Parts,
+    #[serde(rename = "as")]
+    pub transform: Option<String>,
 }
 
 /// What stands around records when they are sent.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ContainerTable {
-    /// Root element.
+    /// Root element; empty for JSON.
+    #[serde(default)]
     pub root: String,
     pub namespace: Option<String>,
     /// How a container is named: `{ente}`, `{giorno}` (AAAAMMGG) and `{progressivo}` (7 digits) are filled in.
@@ -167,17 +157,55 @@ pub struct NominalTable {
 pub struct LimitTable {
     pub max_records: usize,
     pub max_bytes: usize,
+    /// Folders whose records may stand in one container; whoever fills it keeps to it.
+    #[serde(default)]
+    pub max_folders: Option<usize>,
 }
 
-/// How insert and cancel of one record differ.
-#[derive(Clone, Debug, Deserialize)]
+/// How the operations over one record differ: an attribute (XML), or members (JSON).
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OperationTable {
-    /// An attribute, relative to the record's element.
+    /// XML: an attribute, relative to the record's element.
+    #[serde(default)]
     pub target: String,
+    #[serde(default)]
     pub insert: String,
-    pub cancel: String,
-    pub replace: Option<String>,
+    pub cancel: Option<OperationForm>,
+    pub replace: Option<OperationForm>,
+    /// JSON: where the operation's id is written.
+    pub id: Option<OperationId>,
+}
+
+/// What an operation changes in the insert form.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum OperationForm {
+    /// XML: the attribute's value.
+    Value(String),
+    /// JSON: members set and removed.
+    Members(MembersTable),
+}
+
+/// Members that an operation sets or removes, by their path below the record (`request/method`).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MembersTable {
+    /// A template over members of the insert form, in braces; if one is absent, nothing is set.
+    #[serde(default)]
+    pub set: BTreeMap<String, String>,
+    #[serde(default)]
+    pub remove: Vec<String>,
+}
+
+/// The object that carries an operation's id.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OperationId {
+    /// The array to which it is appended, e.g. `resource/meta/tag`; its parent must be there.
+    pub append: String,
+    /// Its members; `{operation}` stands for the id.
+    pub object: BTreeMap<String, String>,
 }
 
 /// An element that is optional or repeated.
@@ -194,13 +222,15 @@ pub struct ElementTable {
 }
 
 /// One target field.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RowTable {
     pub target: String,
     pub from: Option<String>,
     /// A constant instead of `from`.
     pub value: Option<String>,
+    /// A text with paths in braces instead of `from`.
+    pub template: Option<String>,
     /// A transform of the closed list; `text` if absent.
     #[serde(rename = "as")]
     pub transform: Option<String>,

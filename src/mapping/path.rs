@@ -1,7 +1,9 @@
 //! Names of a mapping: what each root stands for, and paths resolved at load.
 
 use super::value::Value;
+use jiff::civil::Date;
 use serde_json::Value as Json;
+use std::cell::Cell;
 
 /// What the first word of a path stands for.
 #[derive(Clone, Debug)]
@@ -13,13 +15,17 @@ pub enum Root {
     /// `parent` the slot of the element it hangs below, if it is not a top list.
     Item { list: String, parent: Option<usize>, property: String },
     /// Values made by a step or brought by the caller (`ente`, `invio`).
-    Made { fields: Vec<&'static str>, reads: Vec<String> },
+    Made { fields: Vec<String>, reads: Vec<String> },
+    /// One value made by a template (`[[value]]`); its name alone is the path.
+    Value { reads: Vec<String> },
 }
 
 /// All roots of one mapping; the index of a root is its slot at run time.
 #[derive(Clone, Debug, Default)]
 pub struct Names {
     roots: Vec<(String, Root)>,
+    /// Roots that the folder and the day alone decide, whatever the record.
+    of_folder: Vec<bool>,
 }
 
 /// A path whose words were resolved at load.
@@ -46,6 +52,10 @@ pub enum Slot<'a> {
 #[derive(Clone)]
 pub struct Scope<'a> {
     pub slots: Vec<Slot<'a>>,
+    /// The day and its slot, where there is one.
+    today: Option<(usize, Date)>,
+    /// The next day on which something asked of today may be answered otherwise.
+    look_again: Cell<Option<Date>>,
 }
 
 impl Names {
@@ -74,8 +84,19 @@ impl Names {
         if self.find(name).is_some() {
             return Err(format!("the name `{name}` is declared twice"));
         }
+        self.of_folder.push(matches!(root, Root::Top));
         self.roots.push((name.to_owned(), root));
         Ok(self.roots.len() - 1)
+    }
+
+    /// Notes that the folder and the day alone decide a root.
+    pub fn mark_of_folder(&mut self, slot: usize) {
+        self.of_folder[slot] = true;
+    }
+
+    /// Whether a path may be read before any record is looked at.
+    pub fn is_of_folder(&self, path: &PathRef) -> bool {
+        self.of_folder[path.slot]
     }
 
     /// Resolves `root.segment…`; an undeclared root is a property of the folder.
@@ -92,6 +113,8 @@ impl Names {
         let segments: Vec<Box<str>> = words.map(Box::from).collect();
         match &self.roots[slot].1 {
             Root::Made { fields, .. } => made_field(slot, fields, &segments, text),
+            Root::Value { .. } if segments.is_empty() => Ok(PathRef { slot, segments, field: 0, made: true }),
+            Root::Value { .. } => Err(format!("`{first}` is one value, it has no fields")),
             _ => Ok(PathRef { slot, segments, field: 0, made: false }),
         }
     }
@@ -101,7 +124,7 @@ impl Names {
         let mut out = match self.root(path.slot) {
             Root::Top => self.name(path.slot).to_owned(),
             Root::Item { list, .. } => list.clone(),
-            Root::Made { .. } => return None,
+            Root::Made { .. } | Root::Value { .. } => return None,
         };
         for segment in &path.segments {
             out.push('.');
@@ -113,7 +136,7 @@ impl Names {
     /// All folder places (shape paths) from which a path's value comes.
     pub fn sources(&self, path: &PathRef) -> Vec<String> {
         match self.root(path.slot) {
-            Root::Made { reads, .. } => reads.clone(),
+            Root::Made { reads, .. } | Root::Value { reads } => reads.clone(),
             _ => self.shape_path(path).into_iter().collect(),
         }
     }
@@ -131,7 +154,7 @@ impl Names {
     fn slot_pointer(&self, slot: usize, scope: &Scope<'_>) -> String {
         match self.root(slot) {
             Root::Top => format!("/{}", self.name(slot)),
-            Root::Made { .. } => String::new(),
+            Root::Made { .. } | Root::Value { .. } => String::new(),
             Root::Item { list, parent, property } => {
                 let mut out = match parent {
                     Some(parent) => format!("{}/{property}", self.slot_pointer(*parent, scope)),
@@ -152,11 +175,11 @@ impl Names {
             Root::Top => folder.get(name).map_or(Slot::Empty, |value| Slot::Json(value, 0)),
             _ => Slot::Empty,
         };
-        Scope { slots: self.roots.iter().map(slot).collect() }
+        Scope::new(self.roots.iter().map(slot).collect())
     }
 }
 
-fn made_field(slot: usize, fields: &[&str], segments: &[Box<str>], text: &str) -> Result<PathRef, String> {
+fn made_field(slot: usize, fields: &[String], segments: &[Box<str>], text: &str) -> Result<PathRef, String> {
     let known = || format!("`{text}`: this root has {}", fields.join(", "));
     let [name] = segments else { return Err(known()) };
     let field = fields.iter().position(|field| **field == **name).ok_or_else(known)?;
@@ -164,6 +187,41 @@ fn made_field(slot: usize, fields: &[&str], segments: &[Box<str>], text: &str) -
 }
 
 impl<'a> Scope<'a> {
+    pub fn new(slots: Vec<Slot<'a>>) -> Self {
+        Self { slots, today: None, look_again: Cell::new(None) }
+    }
+
+    /// Lets a slot stand for today; what is asked of it is watched from now on.
+    pub fn set_today(&mut self, slot: usize, day: Date) {
+        self.slots[slot] = Slot::Made(vec![Value::Date(day)]);
+        self.today = Some((slot, day));
+    }
+
+    /// Whether a path means today.
+    pub fn is_today(&self, path: &PathRef) -> bool {
+        self.today.is_some_and(|(slot, _)| slot == path.slot)
+    }
+
+    /// Today was compared with `other`: the answer may change on that day or the one after.
+    pub fn note_day(&self, other: Option<Date>) {
+        let (Some((_, today)), Some(other)) = (self.today, other) else { return };
+        let next = match other.cmp(&today) {
+            std::cmp::Ordering::Greater => Some(other),
+            std::cmp::Ordering::Equal => other.tomorrow().ok(),
+            std::cmp::Ordering::Less => None,
+        };
+        let known = self.look_again.get();
+        self.look_again.set(match (known, next) {
+            (Some(known), Some(next)) => Some(known.min(next)),
+            (known, next) => known.or(next),
+        });
+    }
+
+    /// The next day on which an answer noted so far may change.
+    pub fn look_again(&self) -> Option<Date> {
+        self.look_again.get()
+    }
+
     /// The scalar at a path.
     pub fn value(&self, path: &PathRef) -> Value<'a> {
         match &self.slots[path.slot] {

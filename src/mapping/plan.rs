@@ -1,8 +1,10 @@
-//! The compiled plan of a record: elements and attributes in the schema's order.
+//! The compiled plan of a record: elements and attributes (XML), or objects and members
+//! (JSON), in the schema's order.
 
 use super::codes::CodeTable;
 use super::condition::Condition;
 use super::path::PathRef;
+use super::template::Template;
 use super::transform::Transform;
 use std::sync::Arc;
 
@@ -10,10 +12,15 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Default)]
 pub struct ElementPlan {
     pub name: String,
-    /// `<Name` and `</Name>`, ready to be written.
+    /// JSON: tells apart the elements of one array.
+    pub label: String,
+    /// JSON: an element of the array `name`; those of one array stand one after the other.
+    pub is_array: bool,
+    /// `<Name` and `</Name>`, or `"name":`, ready to be written.
     pub open: String,
     pub close: String,
     pub attributes: Vec<FieldPlan>,
+    /// Element text, or a JSON scalar.
     pub text: Option<FieldPlan>,
     pub children: Vec<ElementPlan>,
     /// Written only if this holds.
@@ -39,6 +46,8 @@ pub struct FieldPlan {
     pub rows: Vec<RowPlan>,
     /// Position of the target in the schema.
     pub order: usize,
+    /// JSON: a number or a boolean.
+    pub bare: bool,
 }
 
 /// One row of the table.
@@ -59,4 +68,16 @@ pub struct RowPlan {
 pub enum Source {
     Path(PathRef),
     Constant(String),
+    Template(Template),
+}
+
+impl Source {
+    /// The paths that the value is made of.
+    pub fn paths(&self) -> Vec<PathRef> {
+        match self {
+            Self::Path(path) => vec![path.clone()],
+            Self::Constant(_) => Vec::new(),
+            Self::Template(template) => template.paths().cloned().collect(),
+        }
+    }
 }

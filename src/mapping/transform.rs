@@ -2,6 +2,7 @@
 
 use super::value::Value;
 use crate::schema::shape::Kind;
+use jiff::civil::Date;
 use rust_decimal::{Decimal, RoundingStrategy};
 use std::borrow::Cow;
 
@@ -23,10 +24,23 @@ pub enum Transform {
     Year,
     /// The first n characters.
     Prefix(usize),
+    /// `true` or `false`.
+    Boolean,
+    /// A number without superfluous zeros: `12.50` becomes `12.5`.
+    Decimal,
+    /// Midnight of a day in Europe/Rome, with its offset (RFC 3339).
+    Instant,
+    /// Percent-encoded, so that it can stand in a URL's query (RFC 3986, section 2.1).
+    Percent,
+    /// `urn:uuid:` and a UUID of version 8 (RFC 9562) out of the text's SHA-256.
+    Uuid,
+    /// The first n hexadecimal digits of the text's SHA-256.
+    Digest(usize),
 }
 
 /// Names of the list, as error messages show them.
-pub const NAMES: &str = "text, upper, date, money, integer, hours_minutes, year, prefix(n)";
+pub const NAMES: &str = "text, upper, date, money, integer, hours_minutes, year, prefix(n), boolean, \
+                         decimal, instant, percent, uuid, digest(n)";
 
 impl Transform {
     /// Reads a name of the list.
@@ -39,17 +53,33 @@ impl Transform {
             "integer" => Self::Integer,
             "hours_minutes" => Self::HoursMinutes,
             "year" => Self::Year,
-            _ => Self::Prefix(text.strip_prefix("prefix(")?.strip_suffix(')')?.parse().ok()?),
+            "boolean" => Self::Boolean,
+            "decimal" => Self::Decimal,
+            "instant" => Self::Instant,
+            "percent" => Self::Percent,
+            "uuid" => Self::Uuid,
+            _ => {
+                let (name, number) = text.strip_suffix(')')?.split_once('(')?;
+                match (name, number.parse().ok()?) {
+                    ("prefix", length) => Self::Prefix(length),
+                    ("digest", length @ 8..=64) => Self::Digest(length),
+                    _ => return None,
+                }
+            }
         })
     }
 
     /// Kinds of source value that the transform takes.
     pub fn takes(self, kind: Kind) -> bool {
         match self {
-            Self::Text | Self::Upper | Self::Prefix(_) => matches!(kind, Kind::Text | Kind::Date),
-            Self::Date | Self::Year => matches!(kind, Kind::Date | Kind::Text),
+            Self::Text | Self::Upper | Self::Prefix(_) | Self::Percent | Self::Uuid | Self::Digest(_) => {
+                matches!(kind, Kind::Text | Kind::Date)
+            }
+            Self::Date | Self::Year | Self::Instant => matches!(kind, Kind::Date | Kind::Text),
             Self::Money => matches!(kind, Kind::Decimal | Kind::Text),
+            Self::Decimal => matches!(kind, Kind::Decimal | Kind::Integer | Kind::Text),
             Self::Integer | Self::HoursMinutes => kind == Kind::Integer,
+            Self::Boolean => kind == Kind::Boolean,
         }
     }
 
@@ -57,10 +87,12 @@ impl Transform {
     pub fn makes(self, source: Kind) -> Kind {
         match self {
             Self::Date => Kind::Date,
-            Self::Money | Self::HoursMinutes => Kind::Decimal,
+            Self::Money | Self::HoursMinutes | Self::Decimal => Kind::Decimal,
             Self::Integer | Self::Year => Kind::Integer,
             Self::Text => source,
-            Self::Upper | Self::Prefix(_) => Kind::Text,
+            Self::Boolean => Kind::Boolean,
+            Self::Instant => Kind::DateTime,
+            Self::Upper | Self::Prefix(_) | Self::Percent | Self::Uuid | Self::Digest(_) => Kind::Text,
         }
     }
 
@@ -83,6 +115,12 @@ impl Transform {
             },
             Self::Year => value.date().map(|date| Cow::Owned(date.year().to_string())),
             Self::Prefix(length) => into_text(value).map(|text| prefix(text, length)),
+            Self::Boolean => matches!(value, Value::Boolean(_)).then(|| into_text(value)).flatten(),
+            Self::Decimal => value.decimal().map(|number| Cow::Owned(number.normalize().to_string())),
+            Self::Instant => value.date().and_then(instant).map(Cow::Owned),
+            Self::Percent => into_text(value).map(|text| Cow::Owned(percent(&text))),
+            Self::Uuid => into_text(value).map(|text| Cow::Owned(uuid(&text))),
+            Self::Digest(length) => into_text(value).map(|text| Cow::Owned(digest(&text, length))),
         }
     }
 }
@@ -113,6 +151,43 @@ pub fn prefix(text: Cow<'_, str>, length: usize) -> Cow<'_, str> {
             Cow::Owned(text)
         }
     }
+}
+
+/// Midnight in Rome; `None` before zones had whole minutes.
+fn instant(day: Date) -> Option<String> {
+    let zone = jiff::tz::TimeZone::get("Europe/Rome").ok()?;
+    let midnight = day.to_zoned(zone).ok()?;
+    let offset = midnight.offset().seconds();
+    (offset % 60 == 0).then(|| midnight.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string())
+}
+
+/// Everything but the unreserved characters of RFC 3986, section 2.3.
+fn percent(text: &str) -> String {
+    use std::fmt::Write as _;
+    let mut out = String::with_capacity(text.len() + 16);
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            out.push(char::from(byte));
+        } else {
+            // Writing into a String cannot fail.
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}
+
+fn digest(text: &str, length: usize) -> String {
+    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+    let mut out: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    out.truncate(length);
+    out
+}
+
+fn uuid(text: &str) -> String {
+    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+    let mut bytes = [0_u8; 16];
+    bytes.copy_from_slice(&hash.as_ref()[..16]);
+    format!("urn:uuid:{}", uuid::Builder::from_custom_bytes(bytes).into_uuid())
 }
 
 /// Two decimals, so that `120`, `120.0` and `120.00` are one value in one spelling.
@@ -153,6 +228,30 @@ mod tests {
         for (minutes, text) in [(0, "0.00"), (125, "2.05"), (179, "2.59"), (60_000, "1000.00")] {
             assert_eq!(apply("hours_minutes", Value::Integer(minutes)).as_deref(), Some(text));
         }
+    }
+
+    #[test]
+    fn urls_and_ids_hold_nothing_of_the_text_but_its_hash() {
+        let text = |text: &'static str| Value::Text(text.into());
+        assert_eq!(
+            apply("percent", text("http://a/è|b~1")).as_deref(),
+            Some("http%3A%2F%2Fa%2F%C3%A8%7Cb~1")
+        );
+        let uuid = apply("uuid", text("CS-1/persona")).unwrap();
+        assert_eq!((uuid.len(), &uuid[..9], &uuid[23..24]), (45, "urn:uuid:", "8"));
+        assert_eq!(apply("uuid", text("CS-1/persona")), Some(uuid));
+        assert_eq!(apply("digest(8)", text("abc")).as_deref(), Some("ba7816bf"));
+        assert!(Transform::parse("digest(4)").is_none());
+    }
+
+    #[test]
+    fn a_day_begins_at_midnight_in_rome() {
+        let day = |text: &'static str| apply("instant", Value::Text(text.into()));
+        assert_eq!(day("2026-03-01").as_deref(), Some("2026-03-01T00:00:00+01:00"));
+        assert_eq!(day("2026-07-01").as_deref(), Some("2026-07-01T00:00:00+02:00"));
+        assert_eq!(day("1850-07-01"), None);
+        assert_eq!(apply("decimal", Value::Text("12.50".into())).as_deref(), Some("12.5"));
+        assert_eq!(apply("boolean", Value::Boolean(true)).as_deref(), Some("true"));
     }
 
     #[test]

@@ -1,57 +1,11 @@
-//! Writes a record's element from its plan: one pass, one buffer.
+//! Writes a record's XML element from its plan: one pass, one buffer.
 
-use super::path::{Names, Scope, Slot};
-use super::plan::{ElementPlan, FieldPlan, RowPlan, Source};
-use super::transform::prefix;
+use super::path::{Scope, Slot};
+use super::plan::{ElementPlan, FieldPlan, RowPlan};
+use super::write::{Trouble, Writer};
 use serde_json::Value as Json;
-use std::borrow::Cow;
 
-/// What happened at a row that a finding must tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trouble {
-    /// The value was cut to the row's `truncate`.
-    Truncated,
-    /// The code table has no line for the value.
-    UnknownCode,
-    /// The value is not of the kind that the transform takes.
-    NotOfKind,
-    /// A character that XML 1.0 cannot carry (section 2.2).
-    Character,
-}
-
-/// One trouble: the row and the folder's place at that moment.
-#[derive(Clone, Debug)]
-pub struct Incident {
-    pub row: usize,
-    pub trouble: Trouble,
-    pub pointer: String,
-}
-
-/// The writer of one record.
-pub struct Writer<'w> {
-    names: &'w Names,
-    pub out: String,
-    /// One bit per row that fired.
-    pub rows: Vec<u8>,
-    pub incidents: Vec<Incident>,
-    /// Values of the rows in `keep`, by target, as one text.
-    keep: &'w [usize],
-    pub kept: String,
-}
-
-impl<'w> Writer<'w> {
-    /// `rows` is the number of rows; the values of `keep` are collected aside.
-    pub fn new(names: &'w Names, rows: usize, keep: &'w [usize]) -> Self {
-        Self {
-            names,
-            out: String::with_capacity(1_536),
-            rows: vec![0; rows.div_ceil(8)],
-            incidents: Vec::new(),
-            keep,
-            kept: String::with_capacity(96),
-        }
-    }
-
+impl Writer<'_> {
     /// Writes the element, if anything in it fired. Returns whether it did.
     pub fn element(&mut self, plan: &ElementPlan, scope: &mut Scope<'_>) -> bool {
         let Some(each) = &plan.each else {
@@ -123,54 +77,8 @@ impl<'w> Writer<'w> {
         if !field.open.is_empty() {
             self.out.push('"');
         }
-        self.rows[row.index / 8] |= 1 << (row.index % 8);
-        if self.keep.contains(&row.index) {
-            self.kept.push_str(&field.open);
-            self.kept.push_str(&value);
-            self.kept.push('"');
-        }
+        self.fired(row, &field.open, &value);
         true
-    }
-
-    fn value<'v, 'a: 'v>(&mut self, row: &'v RowPlan, scope: &'v Scope<'a>) -> Option<Cow<'v, str>> {
-        let path = match &row.source {
-            Source::Constant(text) => return Some(Cow::Borrowed(text)),
-            Source::Path(path) => path,
-        };
-        let value = scope.value(path);
-        if value.is_absent() {
-            return None;
-        }
-        let Some(text) = row.transform.apply(value) else {
-            self.incident(row, Trouble::NotOfKind, scope);
-            return None;
-        };
-        let text = match &row.codes {
-            None => text,
-            Some((table, column)) => {
-                let day = row.codes_day.as_ref().and_then(|day| scope.value(day).date());
-                let Some(cell) = table.cell(&text, *column, day) else {
-                    self.incident(row, Trouble::UnknownCode, scope);
-                    return None;
-                };
-                Cow::Borrowed(cell)
-            }
-        };
-        match row.truncate {
-            Some(longest) if text.len() > longest && text.chars().count() > longest => {
-                self.incident(row, Trouble::Truncated, scope);
-                Some(prefix(text, longest))
-            }
-            _ => Some(text),
-        }
-    }
-
-    fn incident(&mut self, row: &RowPlan, trouble: Trouble, scope: &Scope<'_>) {
-        let pointer = match &row.source {
-            Source::Path(path) => self.names.pointer(path, scope),
-            Source::Constant(_) => String::new(),
-        };
-        self.incidents.push(Incident { row: row.index, trouble, pointer });
     }
 }
 

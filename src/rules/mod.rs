@@ -4,11 +4,11 @@
 //! Structure and facets belong to `schema`; what holds for any flow to `folder::checks`.
 
 use crate::folder::finding::{Finding, Severity, Text, Verdict};
-use crate::mapping::Defect;
 use crate::mapping::condition::Condition;
-use crate::mapping::condition_parse::{self, Codes};
+use crate::mapping::condition_parse;
 use crate::mapping::defect::Defects;
 use crate::mapping::path::{Names, PathRef, Scope};
+use crate::mapping::{Defect, Mapping};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -28,6 +28,8 @@ pub struct RuleTable {
     pub id: String,
     pub severity: Severity,
     pub scope: RuleScope,
+    /// The kind of record over which it is asked; all of them if absent.
+    pub record: Option<String>,
     /// The rule is asked only where this holds.
     pub when: Option<String>,
     /// What must hold.
@@ -70,6 +72,8 @@ pub struct Rule {
     when: Option<Condition>,
     check: Condition,
     at: Vec<PathRef>,
+    /// The kind of record over which it is asked, by its index.
+    pub record: Option<usize>,
     payload: Option<String>,
     /// Byte offset in `rules.toml`.
     pub offset: usize,
@@ -106,14 +110,8 @@ impl Rule {
     }
 }
 
-/// Compiles one `rules.toml` with the names of its mapping. `element` is the record's element.
-pub fn compile(
-    file: &str,
-    text: &str,
-    names: &mut Names,
-    codes: &Codes,
-    element: &str,
-) -> Result<Vec<Rule>, Vec<Defect>> {
+/// Compiles one `rules.toml` with the names of its mapping.
+pub fn compile(file: &str, text: &str, mapping: &mut Mapping) -> Result<Vec<Rule>, Vec<Defect>> {
     let mut defects = Defects::new(file, text);
     let document: RulesDocument = match toml::from_str(text) {
         Ok(document) => document,
@@ -128,7 +126,7 @@ pub fn compile(
         let offset = table.span().start;
         let table = table.into_inner();
         let id = table.id.clone();
-        match rule(table, offset, names, codes, element) {
+        match rule(table, offset, mapping) {
             Ok(rule) => rules.push(rule),
             Err(message) => defects.add(offset, &id, message, "see mappings/README.md"),
         }
@@ -136,23 +134,23 @@ pub fn compile(
     if defects.found.is_empty() { Ok(rules) } else { Err(defects.found) }
 }
 
-fn rule(
-    table: RuleTable,
-    offset: usize,
-    names: &mut Names,
-    codes: &Codes,
-    element: &str,
-) -> Result<Rule, String> {
+fn rule(table: RuleTable, offset: usize, mapping: &mut Mapping) -> Result<Rule, String> {
     if table.status == RuleStatus::Inferred && table.severity == Severity::Withhold {
         return Err("an inferred rule may warn, never withhold".to_owned());
     }
     if table.at.is_empty() {
         return Err("`at` names no place".to_owned());
     }
+    let kind = |kind: &String| {
+        let known = mapping.records.iter().position(|record| record.kind == *kind);
+        known.ok_or_else(|| format!("there is no kind of record `{kind}`"))
+    };
+    let record = table.record.as_ref().map(kind).transpose()?;
+    let name = mapping.records.get(record.unwrap_or(0)).map_or("", |record| &record.kind);
+    let payload = table.payload.as_ref().map(|path| format!("{name}/{path}"));
+    let (names, codes) = (&mut mapping.names, &mapping.codes);
     let when = table.when.as_deref().map(|text| condition_parse::compile(text, names, codes)).transpose()?;
     let check = condition_parse::compile(&table.check, names, codes)?;
     let at = table.at.iter().map(|path| names.path(path)).collect::<Result<Vec<_>, _>>()?;
-    let name = element.rsplit('/').next().unwrap_or(element);
-    let payload = table.payload.as_ref().map(|path| format!("{name}/{path}"));
-    Ok(Rule { table, when, check, at, payload, offset })
+    Ok(Rule { table, when, check, at, record, payload, offset })
 }

@@ -49,6 +49,14 @@ impl JsonSchema {
         shape_json::from_value(&self.inner.source)
     }
 
+    /// The places of a payload as targets; see [`shape_json::targets`].
+    ///
+    /// # Errors
+    /// As [`JsonSchema::shape`].
+    pub fn targets(&self, definition: Option<&str>, prefix: &str) -> Result<Shape, SchemaError> {
+        shape_json::targets(&self.inner.source, definition, prefix)
+    }
+
     /// All problems of the text `document`.
     pub fn validate(&self, document: &[u8]) -> Vec<SchemaProblem> {
         match serde_json::from_slice::<Value>(document) {

@@ -19,6 +19,8 @@ pub enum Kind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
     pub kind: Kind,
+    /// JSON: a number or a boolean, which stands without quotes.
+    pub bare: bool,
     /// Fewest and most occurrences below its parent; `None` is unbounded.
     pub min_occurs: u32,
     pub max_occurs: Option<u32>,
@@ -45,4 +47,28 @@ pub struct Node {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shape {
     pub nodes: BTreeMap<String, Node>,
+}
+
+impl Shape {
+    /// The place of a target, in which the labels of array elements (`name[label]`) may stand.
+    pub fn place(&self, target: &str) -> Option<&Node> {
+        if !target.contains('[') {
+            return self.nodes.get(target);
+        }
+        self.nodes.get(&without_labels(target))
+    }
+}
+
+/// `a[x]/b[]` to `a[]/b[]`.
+pub fn without_labels(target: &str) -> String {
+    let mut out = String::with_capacity(target.len());
+    let mut inside = false;
+    for letter in target.chars() {
+        inside &= letter != ']';
+        if !inside {
+            out.push(letter);
+        }
+        inside |= letter == '[';
+    }
+    out
 }

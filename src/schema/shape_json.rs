@@ -64,14 +64,35 @@ pub fn compile(source: &str) -> Result<Shape, SchemaError> {
 }
 
 pub(super) fn from_value(root: &Value) -> Result<Shape, SchemaError> {
-    let mut reading = Reading { root, shape: Shape::default() };
+    let mut reading = Reading { root, between: '.', shape: Shape::default() };
     let schema = reading.resolved(root, "#")?;
     reading.inside(&schema, "", 0)?;
     Ok(reading.shape)
 }
 
+/// The places of a payload, written as targets are (`entry[]/resource/status`): of the whole
+/// document, or of the definition `$defs/…` below `prefix`.
+///
+/// # Errors
+/// As [`compile`], and a definition that is not there.
+pub fn targets(root: &Value, definition: Option<&str>, prefix: &str) -> Result<Shape, SchemaError> {
+    let mut reading = Reading { root, between: '/', shape: Shape::default() };
+    let start = match definition {
+        None => root,
+        Some(name) => root
+            .get("$defs")
+            .and_then(|all| all.get(name))
+            .ok_or_else(|| SchemaError::Unresolved(format!("#/$defs/{name}")))?,
+    };
+    let schema = reading.resolved(start, prefix)?;
+    reading.inside(&schema, prefix, 0)?;
+    Ok(reading.shape)
+}
+
 struct Reading<'s> {
     root: &'s Value,
+    /// What stands between the words of a path.
+    between: char,
     shape: Shape,
 }
 
@@ -102,7 +123,7 @@ impl Reading<'_> {
         let Some(Value::Object(properties)) = schema.get("properties") else { return Ok(()) };
         let required: Vec<&str> = list(schema, "required").iter().filter_map(Value::as_str).collect();
         for (name, property) in properties {
-            let place = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+            let place = if path.is_empty() { name.clone() } else { format!("{path}{}{name}", self.between) };
             let property = self.resolved(property, &place)?;
             self.place(&property, place, u32::from(required.contains(&name.as_str())), depth)?;
         }
@@ -169,6 +190,7 @@ fn node(schema: &Map<String, Value>, path: &str) -> Result<Node, SchemaError> {
         pattern: text("pattern"),
         title_it: text("title"),
         title_en: text("x-title-en"),
+        bare: matches!(schema.get("type").and_then(Value::as_str), Some("integer" | "number" | "boolean")),
         ..empty_node(kind(schema, path)?)
     })
 }

@@ -72,6 +72,7 @@ fn join(parent: &str, name: &str) -> String {
 pub(super) fn empty_node(kind: Kind) -> Node {
     Node {
         kind,
+        bare: false,
         min_occurs: 1,
         max_occurs: Some(1),
         min_length: None,

@@ -5,37 +5,12 @@ use std::process::{Command, Stdio};
 
 use raccordo::sandbox::token_service::VoucherChanges;
 
+use crate::python::python;
 use crate::serving::{Site, official};
 
 const CHECKS: &str =
     "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance";
 const SEED: &str = "20261123";
-
-/// The Python with schemathesis; made here where no one has made it. Not to have it is a failure.
-fn python() -> PathBuf {
-    if let Some(python) = std::env::var_os("RACCORDO_PYTHON") {
-        return PathBuf::from(python);
-    }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let venv = root.join("target/python");
-    let python = venv.join("bin/python");
-    if !venv.join("bin/st").exists() {
-        run(Command::new("python3").args(["-m", "venv"]).arg(&venv));
-        let wanted = root.join("tests/python/requirements.txt");
-        run(Command::new(&python).args(["-m", "pip", "install", "-q", "-r"]).arg(wanted));
-    }
-    python
-}
-
-fn run(command: &mut Command) {
-    let output = command.stdin(Stdio::null()).output().expect("the command starts");
-    assert!(
-        output.status.success(),
-        "{command:?} failed:\n{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-}
 
 /// Runs schemathesis over one operation; its report on failure, its last lines on success.
 fn schemathesis(site: &Site, api: &Path, operation: &str) -> String {
