@@ -112,7 +112,7 @@ pub fn generate(records: usize) -> Result<PathBuf> {
     Ok(xml)
 }
 
-/// A gateway over `directory` with one route of `channel` to each register that a flow knows.
+/// A gateway over `directory` with one route of `channel` to the register of the flow that is measured.
 pub fn gateway(directory: &str, channel: &str) -> Result<Gateway> {
     let catalog = catalog()?;
     let mut text = format!("data = {directory:?}\n{}", DEFAULTS.replace("data = \"data\"", ""));
@@ -120,7 +120,7 @@ pub fn gateway(directory: &str, channel: &str) -> Result<Gateway> {
         text = text.replace(empty, "");
     }
     text.push_str(&format!("\n[[ente]]\ncode = \"{ENTE}\"\nname = \"Ente\"\nseat = \"{ENTE}\"\n"));
-    for (number, flow) in catalog.flows().iter().enumerate() {
+    for (number, flow) in catalog.find(FLOW).into_iter().enumerate() {
         let register = flow.register();
         text.push_str(&format!(
             "[[route]]\nid = \"route-{number}\"\nregister = \"{register}\"\nchannel = \"{channel}\"\n\

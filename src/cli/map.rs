@@ -72,7 +72,9 @@ pub fn map(map: &Map, json: bool) -> anyhow::Result<Outcome> {
         let mut out = std::io::stdout().lock();
         for record in &mapped.records {
             if let Some(fragment) = &record.fragment {
-                writeln!(out, "<!-- {} -->", record.key)?;
+                if !flow.is_json() {
+                    writeln!(out, "<!-- {} -->", record.key)?;
+                }
                 out.write_all(fragment.expose())?;
                 writeln!(out)?;
             }

@@ -14,6 +14,9 @@ pub use book::{Acquired, Book};
 pub use poll::{Inps, InpsConfig, InpsError, Report, Voucher};
 pub use script::Script;
 
+/// The flow that it takes.
+pub const FLOW: &str = "siuss-ps-psa-sina/2018-12";
+
 /// What INPS says of a flow (SPEC, `codice_esito`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Esito {

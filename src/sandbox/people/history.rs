@@ -43,6 +43,23 @@ pub fn add(prng: &mut Prng, subject: &Subject, ente: &str, folder: &mut Map<Stri
     }
 }
 
+/// The register of the health side, whose records need the person's consent.
+const CONSENT_REGISTER: &str = "fse-sociale";
+
+/// Most people agree to the exchange with the health side; a few have refused, or never answered.
+pub fn consent(prng: &mut Prng, subject: &Subject, folder: &mut Map<String, Value>) {
+    if prng.chance(4) {
+        return;
+    }
+    let given = json!({
+        "destinatario": CONSENT_REGISTER, "dal": before(subject, 20), "prestato": prng.chance(97),
+    });
+    match folder.get_mut("consensi").and_then(Value::as_array_mut) {
+        Some(list) => list.push(given),
+        None => drop(folder.insert("consensi".to_owned(), json!([given]))),
+    }
+}
+
 /// A day well before every service.
 fn before(subject: &Subject, more_days: i64) -> String {
     let day = subject.today.saturating_sub((BEFORE_ALL_DAYS + more_days).days());

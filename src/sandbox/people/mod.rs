@@ -62,6 +62,8 @@ fn one(index: u64, seed: u64, faulty_rate: f64, enti: &[String], today: Date) ->
     let (subject, person) = person::draw(&mut prng, seed, index, today, wish);
     let ente: &String = faults.pick(enti);
     let mut folder = sound(&mut prng, &subject, person, ente);
+    // A stream of its own: what was generated before there were consents stays the same.
+    history::consent(&mut Prng::new(seed ^ 0x0C04_5E47, index), &subject, &mut folder);
     let planted = defect.map(|defect| defect::plant(&mut faults, &subject, defect, &mut folder));
     Generated { folder: Value::Object(folder), planted: planted.into_iter().collect() }
 }

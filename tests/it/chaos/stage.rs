@@ -41,7 +41,7 @@ impl Stage {
     /// Sets everything up around an installation that it makes.
     pub fn set(directory: &Path, seed: u64) -> (Self, Installation) {
         let catalog = raccordo::node::load_catalog().map_err(|error| error.to_string()).unwrap();
-        let flow = &catalog.flows()[0];
+        let flow = catalog.find(crate::serving::FLOW).unwrap();
         let (flow, register) = (flow.id().to_owned(), flow.register().to_owned());
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
