@@ -8,3 +8,10 @@ pub mod inps;
 pub mod people;
 pub mod platform;
 pub mod token_service;
+
+/// The health side's register, by what it is to an ente.
+pub mod health {
+    pub use super::fhir::{
+        Attribution, FLOW, Fault, FhirServer as Server, FhirServerConfig as Config, PROTOCOL, Script,
+    };
+}

@@ -12,7 +12,7 @@ use super::ENTI;
 const MARK: &str = ".raccordo-demo";
 
 /// Makes the demo's directory anew with its configuration and secrets.
-pub fn prepare(dir: &Path, register: &str) -> anyhow::Result<PathBuf> {
+pub fn prepare(dir: &Path, registers: &Registers, queue: &Queue) -> anyhow::Result<PathBuf> {
     if dir.exists() {
         let empty = fs::read_dir(dir)?.next().is_none();
         if !empty && !dir.join(MARK).exists() {
@@ -32,14 +32,42 @@ pub fn prepare(dir: &Path, register: &str) -> anyhow::Result<PathBuf> {
         )?;
     }
     let config = dir.join("raccordo.toml");
-    fs::write(&config, configuration(dir, register)).with_context(|| config.display().to_string())?;
+    fs::write(&config, configuration(dir, registers, queue)).with_context(|| config.display().to_string())?;
     Ok(config)
 }
 
-fn configuration(dir: &Path, register: &str) -> String {
+/// The registers of the demo, and how the pushed one is spoken to.
+pub struct Registers {
+    pub offered: String,
+    pub pushed: String,
+    pub protocol: &'static str,
+}
+
+/// Which queue carries the work.
+#[derive(Clone, clap::Args)]
+pub struct Queue {
+    /// `embedded`, or `rabbitmq` at the broker's address.
+    #[arg(long, default_value = "embedded", value_parser = ["embedded", "rabbitmq"])]
+    queue: String,
+    /// Address of the broker, e.g. `amqp://127.0.0.1:5672/%2f`; guest:guest.
+    #[arg(long, env = "RACCORDO_AMQP", default_value = "amqp://127.0.0.1:5672/%2f")]
+    broker: String,
+}
+
+impl Queue {
+    /// Its name, for people.
+    pub fn name(&self) -> &str {
+        if self.queue == "rabbitmq" { "RabbitMQ" } else { "the embedded queue" }
+    }
+}
+
+fn configuration(dir: &Path, registers: &Registers, queue: &Queue) -> String {
+    let Registers { offered: register, pushed, protocol } = registers;
+    let data = dir.join("data").display().to_string();
     let mut text = format!(
-        "data = {:?}\n\n[[register]]\nname = \"{register}\"\n",
-        dir.join("data").display().to_string()
+        "data = {data:?}\n\n[queue]\nkind = {:?}\nurl = {:?}\n\n[[register]]\nname = {register:?}\n\n\
+         [[register]]\nname = {pushed:?}\ncan_replace = true\n",
+        queue.queue, queue.broker
     );
     for (number, (code, name)) in ENTI.iter().enumerate() {
         let id = |kind: u32| format!("00000000-0000-4000-8000-{kind:04}{number:08}");
@@ -50,6 +78,12 @@ fn configuration(dir: &Path, register: &str) -> String {
              producer_id = \"{}\"\ndescriptor_ids = [\"{}\"]\nconsumer_id = \"{}\"\npurposes = [\"{}\"]\n\
              jwks = \"http://127.0.0.1:8790/.well-known/jwks.json\"\n",
             id(1), id(2), id(3), id(4), id(5)
+        ));
+        text.push_str(&format!(
+            "\n[[route]]\nid = \"{pushed}-{code}\"\nregister = {pushed:?}\nchannel = \"push\"\nenti = [{code:?}]\n\
+             max_records = 100\n\n[route.push]\nprotocol = {protocol:?}\nurl = \"http://127.0.0.1:8791/\"\n\
+             total_timeout_ms = 1500\nretry = {{ first_s = 0.2, longest_s = 2.0 }}\n\
+             breaker = {{ failures = 20, pause_s = 0.5 }}\n"
         ));
     }
     text

@@ -1,34 +1,36 @@
-//! `demo`: from an empty directory to two books that agree. Generated people of three enti,
-//! the real API that INPS polls, a simulated INPS with a book of its own.
+//! `demo`: from an empty directory to books that agree. Generated people of three enti, the real
+//! API that INPS polls, containers pushed to a health register; both simulated, each with a book
+//! of its own and its bad days.
 
 mod install;
+mod registers;
 mod show;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Outcome;
 use super::import::bar;
-use super::sandbox::{entitlements, issuer};
 use super::speech::said;
-use crate::exchange::{Bucket, Period};
+use crate::exchange::{Balance, Bucket, Period};
 use crate::gateway::{Clock, Gateway, ImportSummary, RunRequest, SystemClock, new_import};
 use crate::ledger::RunHead;
 use crate::node;
-use crate::sandbox::inps::{Inps, Script};
-use crate::sandbox::platform::Platform;
-use crate::sandbox::{clock, people};
+use crate::sandbox::people;
+use registers::Sandbox;
 
 /// The enti of the demo.
 pub const ENTI: [(&str, &str); 3] =
     [("H501", "Comune di Roma"), ("F205", "Comune di Milano"), ("L219", "Comune di Torino")];
 /// Cycles of the simulated INPS before the demo gives up on a run.
 const CYCLES: usize = 40;
+/// Longest wait for the health register to have answered everything.
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// The whole way, on generated people.
 #[derive(Args)]
@@ -43,14 +45,16 @@ pub struct Demo {
     faulty: f64,
     #[arg(long, default_value_t = 2026)]
     seed: u64,
+    #[command(flatten)]
+    queue: install::Queue,
 }
 
 /// What stands while the demo runs.
 struct Stage {
     gateway: Arc<Gateway>,
-    flow: String,
-    pollers: Vec<Inps>,
+    sandbox: Sandbox,
     period: Period,
+    json: bool,
 }
 
 /// `raccordo demo`.
@@ -61,83 +65,71 @@ pub fn run(demo: &Demo, json: bool) -> anyhow::Result<Outcome> {
 
 async fn play(demo: &Demo, json: bool) -> anyhow::Result<Outcome> {
     let began = Instant::now();
-    let catalog = node::load_catalog()?;
-    let register = catalog.flows().first().context("no flow is loaded")?.register();
-    let config = install::prepare(&demo.dir, register)?;
+    let registers = registers::of(&node::load_catalog()?)?;
+    let config = install::prepare(&demo.dir, &registers, &demo.queue)?;
     let mut settings = node::config::load(Some(&config))?;
-    let bind = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
-    let platform =
-        Platform::start(bind, &issuer(&settings), entitlements(&settings), clock::system()).await?;
-    for voucher in settings.route.iter_mut().filter_map(|route| route.voucher.as_mut()) {
-        voucher.jwks = platform.jwks_url();
-    }
+    let sandbox = Sandbox::start(&demo.dir, &mut settings).await?;
     (settings.api.listen, settings.offer.listen) = ("127.0.0.1:0".into(), "127.0.0.1:0".into());
     let gateway = Arc::new(node::open(settings)?);
     let running = node::start(Arc::clone(&gateway)).await?;
     let offer = running.offer.context("the demo's routes are not offered")?;
-    let mut stage = set(&demo.dir, gateway, &platform, &format!("http://{offer}/waas/v1"))?;
-    let say = |text: &str| {
-        if !json {
-            println!("\n{}", said(text));
-        }
-    };
-
-    say(&format!("1. {} people who do not exist, of {} enti", demo.folders, ENTI.len()));
-    let today = SystemClock.today();
-    let enti = ENTI.map(|(code, _)| code);
-    let folders: Vec<Value> = people::generate(demo.folders, demo.seed, demo.faulty, &enti, today)
-        .map(|made| made.folder)
-        .collect();
-    let first = import(&stage, &folders, "importing folders").await?;
-    show::imported(&first, json);
-    show::readiness(&stage.gateway, json)?;
-
-    say(&format!("2. The report for {}: INPS polls, acquires, answers", stage.period));
-    let report = report(&mut stage).await?;
-    show::balances(&report, json);
-
-    say("3. Some folders change, some benefits are annulled; the report again");
-    let changed = install::change(&folders);
-    let second = import(&stage, &changed, "importing changes").await?;
-    show::imported(&second, json);
-    let again = self::report(&mut stage).await?;
-    show::balances(&again, json);
-    let again = approve(&mut stage, again, json).await?;
-
-    say("4. The two books");
-    let verdict = show::verdict(&stage, &[report, again].concat(), json)?;
+    let period = Period::quarter_of(SystemClock.today());
+    let mut stage = Stage { gateway, sandbox, period, json };
+    stage.sandbox.poll_at(&demo.dir, &stage.gateway, &format!("http://{offer}/waas/v1"))?;
+    let verdict = stage.tell(demo).await?;
     if !json {
         show::where_next(&stage.gateway, &demo.dir, &config)?;
-        say(&format!("{:.1} s in all.", began.elapsed().as_secs_f64()));
+        println!("\n{}", said(&format!("{:.1} s in all.", began.elapsed().as_secs_f64())));
     }
     drop(stage);
     running.stop().await;
     Ok(if verdict { Outcome::Fine } else { Outcome::Findings })
 }
 
-fn set(
-    dir: &std::path::Path,
-    gateway: Arc<Gateway>,
-    platform: &Platform,
-    base: &str,
-) -> anyhow::Result<Stage> {
-    let mut pollers = Vec::new();
-    // A mildly difficult INPS: refusals, late and repeated esiti, a cursor that goes back now and then.
-    let script = Script {
-        refuse: 0.01,
-        duplicate: 0.05,
-        late: 0.05,
-        rewind_every: 7,
-        garbage_every: 3,
-        ..Script::default()
-    };
-    for route in &gateway.settings.route {
-        let book = dir.join(format!("inps-{}.jsonl", route.id));
-        pollers.push(platform.inps(&route.id, base, script.clone(), Some(&book), clock::system())?);
+impl Stage {
+    fn say(&self, text: &str) {
+        if !self.json {
+            println!("\n{}", said(text));
+        }
     }
-    let flow = gateway.catalog.flows().first().context("no flow is loaded")?.id().to_owned();
-    let period = Period::quarter_of(SystemClock.today());
-    Ok(Stage { gateway, flow, pollers, period })
+
+    /// The demo's story; whether balances and books say so too.
+    async fn tell(&mut self, demo: &Demo) -> anyhow::Result<bool> {
+        self.say(&format!("1. {} people who do not exist, of {} enti", demo.folders, ENTI.len()));
+        let (today, enti) = (SystemClock.today(), ENTI.map(|(code, _)| code));
+        let made = people::generate(demo.folders, demo.seed, demo.faulty, &enti, today);
+        let folders: Vec<Value> = made.map(|made| made.folder).collect();
+        let first = import(self, &folders, "importing folders").await?;
+        show::imported(&first, self.json);
+        show::readiness(&self.gateway, self.json)?;
+
+        self.say(&format!("2. The report for {}: INPS polls, acquires, answers", self.period));
+        let mut runs = report(self, false).await?;
+        show::balances(&runs, self.json);
+        self.say(&format!(
+            "3. The health register: one transaction for each citizen, over {}",
+            said(demo.queue.name())
+        ));
+        let pushed = report(self, true).await?;
+        show::balances(&pushed, self.json);
+        runs.extend(pushed);
+
+        self.say("4. Some folders change, some benefits are annulled; the reports again");
+        let changed = install::change(&folders);
+        let second = import(self, &changed, "importing changes").await?;
+        show::imported(&second, self.json);
+        for pushed in [false, true] {
+            let again = report(self, pushed).await?;
+            show::balances(&again, self.json);
+            runs.extend(approve(self, again, pushed).await?);
+        }
+
+        self.say("5. One citizen, now: the health register while the official waits");
+        runs.push(sync(self, &folders).await?);
+
+        self.say("6. The books");
+        show::verdict(self, &runs)
+    }
 }
 
 async fn import(stage: &Stage, folders: &[Value], what: &str) -> anyhow::Result<ImportSummary> {
@@ -157,13 +149,13 @@ async fn import(stage: &Stage, folders: &[Value], what: &str) -> anyhow::Result<
 }
 
 /// A run that cancels more than the register's threshold is held: a person approves it.
-async fn approve(stage: &mut Stage, runs: Vec<RunHead>, json: bool) -> anyhow::Result<Vec<RunHead>> {
+async fn approve(stage: &mut Stage, runs: Vec<RunHead>, pushed: bool) -> anyhow::Result<Vec<RunHead>> {
     let held: Vec<i64> =
         runs.iter().filter(|run| run.balance.count(Bucket::Held) > 0).map(|run| run.id).collect();
     if held.is_empty() {
         return Ok(runs);
     }
-    if !json {
+    if !stage.json {
         let held = format!("cancels were held in {} runs; a person looks and approves", held.len());
         println!("   {}", said(&held));
     }
@@ -172,51 +164,88 @@ async fn approve(stage: &mut Stage, runs: Vec<RunHead>, json: bool) -> anyhow::R
         tokio::task::spawn_blocking(move || gateway.approve_run(run, "demo")).await??;
     }
     let ids: Vec<i64> = runs.iter().map(|run| run.id).collect();
-    let settled = until_settled(stage, &ids).await?;
-    show::balances(&settled, json);
+    let settled = until_settled(stage, &ids, pushed).await?;
+    show::balances(&settled, stage.json);
     Ok(settled)
 }
 
-/// Starts a run per ente and lets INPS work until every balance is settled.
-async fn report(stage: &mut Stage) -> anyhow::Result<Vec<RunHead>> {
+/// Starts a run per ente, and waits until every balance is settled.
+async fn report(stage: &mut Stage, pushed: bool) -> anyhow::Result<Vec<RunHead>> {
     let mut runs = Vec::new();
     for (ente, _) in ENTI {
-        let request = RunRequest {
-            ente: ente.to_owned(),
-            flow: stage.flow.clone(),
-            period: Some(stage.period),
-            folder: None,
-            route: None,
-            actor: "demo".into(),
-        };
-        let gateway = Arc::clone(&stage.gateway);
-        runs.push(tokio::task::spawn_blocking(move || gateway.start_run(&request)).await??);
+        runs.push(start(stage, ente, pushed, None).await?);
     }
-    until_settled(stage, &runs).await
+    until_settled(stage, &runs, pushed).await
 }
 
-/// Lets INPS work until nothing moves any more without a person.
-async fn until_settled(stage: &mut Stage, runs: &[i64]) -> anyhow::Result<Vec<RunHead>> {
-    let heads = |gateway: &Gateway| -> anyhow::Result<Vec<RunHead>> {
-        let mut heads = Vec::new();
-        for run in runs {
-            heads.extend(gateway.books.runs(Some(*run), 1)?);
-        }
-        Ok(heads)
+async fn start(stage: &Stage, ente: &str, pushed: bool, folder: Option<String>) -> anyhow::Result<i64> {
+    let request = RunRequest {
+        ente: ente.to_owned(),
+        flow: registers::flow(pushed).to_owned(),
+        period: folder.is_none().then_some(stage.period),
+        folder,
+        route: None,
+        actor: "demo".into(),
     };
-    let selected: u64 = heads(&stage.gateway)?.iter().map(|run| run.balance.selected).sum();
-    let bar = bar(Some(selected), "INPS at work");
-    for _ in 0..CYCLES {
-        for poller in &mut stage.pollers {
-            poller.cycle().await?;
+    let gateway = Arc::clone(&stage.gateway);
+    Ok(tokio::task::spawn_blocking(move || gateway.start_run(&request)).await??)
+}
+
+/// A citizen whose folder changes while the official waits for the answer.
+async fn sync(stage: &mut Stage, folders: &[Value]) -> anyhow::Result<RunHead> {
+    stage.sandbox.health.set_script(Default::default());
+    let folder = folders.iter().find(|folder| registers::is_ready(&stage.gateway, folder));
+    let mut folder = folder.context("no folder is ready for the health register")?.clone();
+    folder["versione"] = (folder["versione"].as_u64().unwrap_or(1) + 5).into();
+    folder["interventi"][0]["denominazione"] = "Servizio aggiornato oggi".into();
+    import(stage, std::slice::from_ref(&folder), "importing changes").await?;
+    let (ente, id) = (folder["ente"].as_str().unwrap_or_default(), folder["id"].as_str().map(str::to_owned));
+    let began = Instant::now();
+    let run = start(stage, ente, true, id).await?;
+    let settled = until_settled(stage, &[run], true).await?.remove(0);
+    show::balances(std::slice::from_ref(&settled), stage.json);
+    if !stage.json {
+        let took = format!("answered in {} ms", began.elapsed().as_millis());
+        println!("   {}", said(&took));
+    }
+    Ok(settled)
+}
+
+fn heads(gateway: &Gateway, runs: &[i64]) -> anyhow::Result<Vec<RunHead>> {
+    let mut heads = Vec::new();
+    for run in runs {
+        heads.extend(gateway.books.runs(Some(*run), 1)?);
+    }
+    Ok(heads)
+}
+
+/// Lets the recipients work until nothing moves any more without a person.
+async fn until_settled(stage: &mut Stage, runs: &[i64], pushed: bool) -> anyhow::Result<Vec<RunHead>> {
+    let selected: u64 = heads(&stage.gateway, runs)?.iter().map(|run| run.balance.selected).sum();
+    let bar = bar(Some(selected), if pushed { "the health register at work" } else { "INPS at work" });
+    let (began, mut cycles) = (Instant::now(), 0);
+    loop {
+        if pushed {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        } else {
+            stage.sandbox.cycle().await?;
+            cycles += 1;
         }
-        let now = heads(&stage.gateway)?;
+        let now = heads(&stage.gateway, runs)?;
         bar.set_position(now.iter().map(show::settled).sum());
-        if now.iter().all(|run| run.balance.is_settled()) {
+        if now.iter().all(|run| is_quiet(&run.balance)) {
             bar.finish_and_clear();
             return Ok(now);
         }
+        if cycles > CYCLES || began.elapsed() > PATIENCE {
+            bar.abandon();
+            let open: Vec<_> = now.iter().map(crate::web::run_json).collect();
+            bail!("not everything was answered: {}", Value::from(open));
+        }
     }
-    bar.abandon();
-    bail!("after {CYCLES} cycles INPS has not answered everything: {}", json!(runs))
+}
+
+/// Nothing moves any more, and no recipient is still to be asked.
+fn is_quiet(balance: &Balance) -> bool {
+    balance.is_settled() && balance.count(Bucket::Uncertain) == 0
 }

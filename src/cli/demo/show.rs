@@ -11,6 +11,7 @@ use crate::cli::speech::said;
 use crate::exchange::Bucket;
 use crate::gateway::{Gateway, ImportSummary};
 use crate::ledger::RunHead;
+use crate::ledger::sqlite::HeldFlow;
 
 /// What an import came to.
 pub fn imported(summary: &ImportSummary, json: bool) {
@@ -59,31 +60,41 @@ pub fn balances(runs: &[RunHead], json: bool) {
 }
 
 /// Whether the balances close and the books agree; says so.
-pub fn verdict(stage: &Stage, runs: &[RunHead], json: bool) -> anyhow::Result<bool> {
+pub fn verdict(stage: &Stage, runs: &[RunHead]) -> anyhow::Result<bool> {
+    let json = stage.json;
     let closes = runs.iter().all(|run| run.balance.closes());
     let mut rows = Vec::new();
-    let mut agree = true;
-    for ((ente, _), poller) in ENTI.iter().zip(&stage.pollers) {
-        let register =
-            stage.gateway.catalog.find(&stage.flow).map(|flow| flow.register()).unwrap_or_default();
-        let held = stage.gateway.books.held(ente, register)?;
-        let ours: Vec<String> = held.into_iter().map(|held| held.submission).collect();
-        let differences = poller.book().compare(&ours);
-        let anomalies = poller.book().anomalies().len();
-        agree &= differences.is_empty() && anomalies == 0;
-        rows.push(vec![
-            (*ente).to_owned(),
-            ours.len().to_string(),
-            poller.book().held().len().to_string(),
-            differences.len().to_string(),
-            anomalies.to_string(),
-        ]);
+    for (ente, poller) in &stage.sandbox.pollers {
+        let ours: Vec<String> = held(stage, ente, false)?.into_iter().map(|held| held.submission).collect();
+        let book = poller.book();
+        rows.push(Row {
+            whose: format!("{ente}, INPS"),
+            ours: ours.len(),
+            theirs: book.held().len(),
+            differences: book.compare(&ours).len(),
+            anomalies: book.anomalies().len(),
+        });
     }
+    let mut ours = Vec::new();
+    for (ente, _) in ENTI {
+        ours.extend(held(stage, ente, true)?.into_iter().map(|held| held.operation));
+    }
+    let book = stage.sandbox.health.book();
+    rows.push(Row {
+        whose: said("all, health register"),
+        ours: ours.len(),
+        theirs: book.held().len(),
+        differences: book.compare(&ours).len(),
+        anomalies: book.anomalies().len(),
+    });
+    drop(book);
+    let agree = rows.iter().all(|row| row.differences == 0 && row.anomalies == 0);
     let chain = stage.gateway.verify_audit()?;
     if json {
         println!("{}", json!({ "closes": closes, "agree": agree, "audit_intact": chain.is_ok() }));
     } else {
-        table(&["ente", "held by our books", "held by INPS", "differences", "anomalies"], &rows);
+        let rows: Vec<_> = rows.iter().map(Row::cells).collect();
+        table(&["ente, register", "held by our books", "held by theirs", "differences", "anomalies"], &rows);
         tell(if closes { "the balances close" } else { "the balances DO NOT CLOSE" });
         tell(if agree { "the books agree" } else { "the books DO NOT AGREE" });
         match &chain {
@@ -94,9 +105,32 @@ pub fn verdict(stage: &Stage, runs: &[RunHead], json: bool) -> anyhow::Result<bo
     Ok(closes && agree && chain.is_ok())
 }
 
+/// Two books beside each other.
+struct Row {
+    whose: String,
+    ours: usize,
+    theirs: usize,
+    differences: usize,
+    anomalies: usize,
+}
+
+impl Row {
+    fn cells(&self) -> Vec<String> {
+        let counts =
+            [self.ours, self.theirs, self.differences, self.anomalies].map(|count| count.to_string());
+        [vec![self.whose.clone()], counts.to_vec()].concat()
+    }
+}
+
+fn held(stage: &Stage, ente: &str, pushed: bool) -> anyhow::Result<Vec<HeldFlow>> {
+    let flow = stage.gateway.catalog.find(super::registers::flow(pushed));
+    let register = flow.map(|flow| flow.register()).unwrap_or_default();
+    Ok(stage.gateway.books.held(ente, register)?)
+}
+
 /// The most frequent findings, and where to look next.
 pub fn where_next(gateway: &Gateway, dir: &Path, config: &Path) -> anyhow::Result<()> {
-    println!("\n{}", said("5. The findings that an official would see most often"));
+    println!("\n{}", said("7. The findings that an official would see most often"));
     let rules = gateway.books.frequent_rules(None, 10)?;
     let shown: Vec<Value> = rules
         .into_iter()

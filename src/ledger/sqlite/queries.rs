@@ -111,6 +111,8 @@ pub struct HeldFlow {
     pub submission: String,
     pub record: i64,
     pub register_key: Hash,
+    /// The operation that brought it there, `record.generation`.
+    pub operation: String,
 }
 
 const OPERATION_VIEW: &str =
@@ -323,13 +325,19 @@ impl Books {
     pub fn held(&self, ente: &str, register: &str) -> Result<Vec<HeldFlow>, LedgerError> {
         self.read(|c| {
             let mut statement = c.prepare_cached(
-                "SELECT coalesce(s.name, ''), r.id, r.held_key FROM record r
+                "SELECT coalesce(s.name, ''), r.id, r.held_key, r.held_generation FROM record r
                  LEFT JOIN operation o ON o.record = r.id AND o.generation = r.held_generation
                  LEFT JOIN submission s ON s.id = o.submission
                  WHERE r.ente = ?1 AND r.register = ?2 AND r.held_content IS NOT NULL",
             )?;
             let rows = statement.query_map(params![ente, register], |r| {
-                Ok(HeldFlow { submission: r.get(0)?, record: r.get(1)?, register_key: r.get(2)? })
+                let (record, generation) = (r.get::<_, i64>(1)?, r.get::<_, u64>(3)?);
+                Ok(HeldFlow {
+                    submission: r.get(0)?,
+                    record,
+                    register_key: r.get(2)?,
+                    operation: format!("{record}.{generation}"),
+                })
             })?;
             rows.collect()
         })

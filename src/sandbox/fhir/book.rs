@@ -292,7 +292,8 @@ impl Book {
         let only_ours = ours
             .iter()
             .filter(|operation| theirs.binary_search(operation).is_err() && !self.finds(operation));
-        let only_theirs = theirs.iter().filter(|operation| !ours.contains(operation));
+        let known: std::collections::HashSet<&String> = ours.iter().collect();
+        let only_theirs = theirs.iter().filter(|operation| !known.contains(operation));
         let ours = only_ours.map(|operation| format!("{operation} is held by the ente's book only"));
         ours.chain(only_theirs.map(|operation| format!("{operation} is held by the server's book only")))
             .collect()

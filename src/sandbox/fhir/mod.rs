@@ -33,6 +33,10 @@ pub use book::{Book, Held};
 pub use script::{Attribution, Fault, Script};
 pub use tls::TlsFiles;
 
+/// The flow that it takes, and the protocol by which routes push to it.
+pub const FLOW: &str = "fhir-social-care/r4-1";
+pub const PROTOCOL: &str = "fhir";
+
 /// A simulated FHIR server.
 pub struct FhirServerConfig {
     /// A loopback address; port 0 lets the system choose.
