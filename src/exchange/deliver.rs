@@ -4,7 +4,7 @@
 //! If it dies in between, the container is found in `Sending` without a worker: its outcome is
 //! unknown, so the recipient is asked first.
 
-use super::settle::settle_operation;
+use super::settle::{drop_claim, settle_operation};
 use super::{
     Answer, Bucket, Failure, Ledger, LedgerError, Millis, Next, Operation, Receipt, Schedule, Settled, State,
     Submission, SubmissionState, next,
@@ -229,6 +229,9 @@ fn send_again(
     for mut operation in open_operations(ledger, submission.id)? {
         operation.submission = None;
         operation.together = together.or(operation.together);
+        // What waits in the queue claims nothing: another record may need the key before it goes.
+        let record = ledger.record(operation.record)?;
+        drop_claim(ledger, &record, Some(operation.register_key))?;
         move_to(ledger, operation, State::Queued, now, cause)?;
     }
     Ok(())

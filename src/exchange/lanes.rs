@@ -164,25 +164,57 @@ impl Load {
         if operation.kind == Kind::Cancel {
             return self.freed(ledger, record);
         }
-        let Some(key) = &record.needs else { return Ok(Need::Met) };
-        let others = ledger.records_of_folder(record.folder, &record.register)?;
-        let Some(needed) = others.into_iter().find(|other| other.key == *key) else {
-            return Ok(Need::Hopeless);
-        };
-        if needed.held.is_some() || self.has(needed.id) {
+        if record.needs.is_none() {
             return Ok(Need::Met);
         }
-        if needed.current.is_some() {
-            return Ok(Need::Waits);
+        let others = ledger.records_of_folder(record.folder, &record.register)?;
+        let mut missing = Vec::new();
+        let need = self.chain(&others, record, wish, &mut missing);
+        if matches!(need, Need::Waits) {
+            for needed in missing {
+                bring_along(ledger, needed.clone(), operation, wish)?;
+            }
         }
-        bring_along(ledger, needed, operation, wish)
+        Ok(need)
+    }
+
+    /// Follows what a record needs, and what that needs in turn; `missing` are those that nobody
+    /// asked for yet and that can go.
+    fn chain<'r>(
+        &self,
+        others: &'r [Record],
+        record: &Record,
+        wish: &Gathering<'_>,
+        missing: &mut Vec<&'r Record>,
+    ) -> Need {
+        let Some(key) = &record.needs else { return Need::Met };
+        let Some(needed) = others.iter().find(|other| other.key == *key) else { return Need::Hopeless };
+        if needed.held.is_some() || self.has(needed.id) {
+            return Need::Met;
+        }
+        let insert = matches!(next_step(needed, wish.can_replace), Step::Do { kind: Kind::Insert, .. });
+        // What needs itself is never there.
+        let astray = missing.len() > others.len() || (needed.current.is_none() && !insert);
+        if astray {
+            return Need::Hopeless;
+        }
+        if needed.current.is_none() {
+            missing.push(needed);
+        }
+        match self.chain(others, needed, wish, missing) {
+            Need::Hopeless => Need::Hopeless,
+            _ => Need::Waits,
+        }
     }
 
     fn freed(&self, ledger: &mut dyn Ledger, record: &Record) -> Result<Need, LedgerError> {
         let others = ledger.records_of_folder(record.folder, &record.register)?;
-        let holds = |other: &Record| other.needs.as_ref() == Some(&record.key) && other.held.is_some();
-        let kept = others.iter().any(|other| holds(other) && !self.has(other.id));
-        Ok(if kept { Need::Waits } else { Need::Met })
+        // Those that are going anyway go first; whether one that stays keeps it, the register says.
+        let goes = |other: &Record| {
+            other.needs.as_ref() == Some(&record.key) && other.held.is_some() && other.current.is_some()
+        };
+        let waits = others.iter().any(|other| goes(other) && !self.has(other.id));
+        Ok(if waits { Need::Waits } else { Need::Met })
     }
 }
 
@@ -192,18 +224,14 @@ fn bring_along(
     mut needed: Record,
     operation: &Operation,
     wish: &Gathering<'_>,
-) -> Result<Need, LedgerError> {
+) -> Result<(), LedgerError> {
     let step = next_step(&needed, wish.can_replace);
-    if !matches!(step, Step::Do { kind: Kind::Insert, .. }) {
-        return Ok(Need::Hopeless);
-    }
     needed.due = Some(super::Order {
         route: wish.route.to_owned(),
         interactive: operation.interactive,
         can_replace: wish.can_replace,
     });
-    enqueue(ledger, needed, step, wish.now, "needed by another record")?;
-    Ok(Need::Waits)
+    enqueue(ledger, needed, step, wish.now, "needed by another record")
 }
 
 /// What an operation needs is withheld or refused: it is set aside until that is mended.

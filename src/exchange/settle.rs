@@ -224,7 +224,11 @@ fn refuse(ledger: &mut dyn Ledger, record: &mut Record, operation: &Operation) -
 }
 
 /// Releases a key unless the register still holds the record under it.
-fn drop_claim(ledger: &mut dyn Ledger, record: &Record, key: Option<Hash>) -> Result<(), LedgerError> {
+pub(super) fn drop_claim(
+    ledger: &mut dyn Ledger,
+    record: &Record,
+    key: Option<Hash>,
+) -> Result<(), LedgerError> {
     match key {
         Some(key) if record.held.is_none_or(|held| held.register_key != key) => {
             ledger.release_claim(&record.ente, &record.register, &key, record.id)

@@ -58,7 +58,7 @@ impl<'a> World<'a> {
         Some(done)
     }
 
-    /// Key 0 is the person, whom all the others need.
+    /// Key 0 is the person; each of the others needs the one before it.
     fn save(&mut self) {
         let folder = self.choices.below(FOLDERS) as i64 + 1;
         let mut set = DesiredSet::default();
@@ -89,7 +89,7 @@ impl<'a> World<'a> {
         let day = date(2026, 3, 1);
         DesiredRecord {
             source: key.clone(),
-            needs: (number > 0).then(|| "K0".to_owned()),
+            needs: (number > 0).then(|| format!("K{}", number - 1)),
             key,
             from: day,
             to: day,
@@ -308,12 +308,17 @@ impl<'a> World<'a> {
             self.work(true);
             self.check();
         }
+        let open =
+            self.ledger.operations.iter().filter(|op| !op.state.is_final() && op.state != State::Parked);
+        assert_eq!(open.count(), 0, "every operation has come to an end");
         for record in &self.ledger.records {
             let theirs = self.recipient.book.get(&record.id).map(|entry| entry.content);
             assert_eq!(record.held.map(|held| held.content), theirs, "the books agree at the end");
-            let person =
-                self.ledger.records.iter().find(|other| other.folder == record.folder && other.key == "K0");
-            let possible = record.needs.is_none() || person.is_some_and(|person| person.held.is_some());
+            let needed = |key: &String| {
+                self.ledger.records.iter().find(|other| other.folder == record.folder && other.key == *key)
+            };
+            let possible =
+                record.needs.as_ref().is_none_or(|key| needed(key).is_some_and(|other| other.held.is_some()));
             match record.desired {
                 Desired::Present { content, .. } if possible && !is_refused(&content) => {
                     assert_eq!(theirs, Some(content), "{record:?} is up to date");
