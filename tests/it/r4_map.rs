@@ -203,9 +203,8 @@ impl Files for Changed {
 }
 
 fn changed(file: &str, from: &str, to: &str) -> Result<Catalog, String> {
-    let path = format!("{file}/{FLOW}/");
-    let (folder, name) = file.split_once('/').map_or((file, "mapping.toml"), |(folder, name)| (folder, name));
-    let path = if file.contains('/') { format!("{folder}/{FLOW}/{name}") } else { path + name };
+    let (folder, name) = file.split_once('/').unwrap_or((file, "mapping.toml"));
+    let path = format!("{folder}/{FLOW}/{name}");
     let text = Embedded.text(&path).unwrap();
     assert!(text.contains(from), "{path} has no {from}");
     let defects = Catalog::load(&Changed { path, text: text.replacen(from, to, 1) });
@@ -236,7 +235,6 @@ fn a_broken_json_mapping_does_not_load() {
         ),
         ("codes = \"genere\"", "codes = \"area\"", "does not translate"),
         ("as = \"integer\"", "as = \"text\"", "does not take Integer"),
-        ("frm", "frm", ""),
         ("from = \"presa.area\"", "from = \"intervento.codice\"", "an item of the kind `intervento`"),
         ("template = \"{id}~{record.key}\"", "template = \"{id}~{record.ke}\"", "this root has key, kind"),
         ("template = \"{id}~{record.key}\"", "template = \"{id~{record.key}\"", "not"),
@@ -244,28 +242,16 @@ fn a_broken_json_mapping_does_not_load() {
         ("presa.dal > oggi.giorno", "days_between(presa.dal, oggi.giorno) > 0", "may only be compared"),
         ("kind = \"piano\"", "kind = \"presa\"", "names two kinds of record"),
         ("part = \"piano\"", "# part", "either `each`, a list, or `part`"),
-        ("needs = \"'persona'\"", "needs = { a = 1 }", ""),
         ("definition = \"CarePlanEntry\"", "definition = \"CarePlan2\"", "#/$defs/CarePlan2"),
         ("value = \"transaction\"", "value = \"batch\"", "`batch` is not allowed"),
         ("default = \"it-base\"", "default = \"it-bas\"", "not among the values"),
         ("each = \"valutazione.bisogni\"", "each = \"valutazione.bisogno\"", "not a field of the folder"),
-        ("chi ha in carico la persona, e da quando\" }", "\" }", ""),
     ];
-    let tried = cases.iter().filter(|(from, to, _)| {
-        from != to
-            && Embedded.text(&format!("mappings/{FLOW}/mapping.toml")).is_some_and(|text| text.contains(from))
-    });
-    let mut number = 0;
-    for (from, to, expected) in tried {
-        number += 1;
-        if expected.is_empty() && to.ends_with("\" }") {
-            continue;
-        }
+    for (from, to, expected) in cases {
         let said = changed("mappings", from, to).err().unwrap_or_else(|| panic!("{from} -> {to} loads"));
         assert!(said.contains(expected), "{from} -> {to}: {said}");
         assert!(said.contains("mapping.toml") || said.contains("schema.json"), "{said}");
     }
-    assert!(number >= 20, "only {number} of the texts are in the mapping");
 }
 
 #[test]
