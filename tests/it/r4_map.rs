@@ -215,11 +215,7 @@ fn changed(file: &str, from: &str, to: &str) -> Result<Catalog, String> {
 fn a_broken_json_mapping_does_not_load() {
     let cases = [
         ("from = \"persona.cognome\"", "from = \"persona.cognom\"", "not a field of the folder"),
-        (
-            "resource/name[]/family",
-            "resource/name[]/familia",
-            "did you mean `entry[]/resource/name[]/family`",
-        ),
+        ("resource/name[]/family", "resource/name[]/Family", "did you mean `entry[]/resource/name[]/family`"),
         ("resource/name[]/family", "resource/name/family", "is an array in one row and none in another"),
         ("{ target = \"resource/intent\", value = \"plan\" },", "", "the schema wants it, no row writes it"),
         ("value = \"plan\"", "value = \"piano\"", "`piano` is not allowed"),
