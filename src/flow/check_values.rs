@@ -56,7 +56,7 @@ impl Facets {
             Transform::Prefix(length) => self.lengths = (self.lengths.0.min(length), Some(length)),
             Transform::Digest(length) => self.lengths = (length, Some(length)),
             Transform::Uuid => self.lengths = (45, Some(45)),
-            Transform::Instant => self.lengths = (25, Some(25)),
+            Transform::Midnight => self.lengths = (25, Some(25)),
             Transform::Percent => self.lengths = (self.lengths.0, None),
             Transform::Money
             | Transform::Integer

@@ -72,7 +72,7 @@ impl Flow {
         rows: &[u8],
         scope: &mut Scope<'_>,
     ) -> Vec<Finding> {
-        let mut writer = Writer::tracing(&self.mapping.names, self.mapping.rows.len());
+        let mut writer = Writer::noting_places(&self.mapping.names, self.mapping.rows.len());
         if self.is_json() {
             self.write(plan, &mut writer, scope);
         }

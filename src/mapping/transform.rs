@@ -29,7 +29,7 @@ pub enum Transform {
     /// A number without superfluous zeros: `12.50` becomes `12.5`.
     Decimal,
     /// Midnight of a day in Europe/Rome, with its offset (RFC 3339).
-    Instant,
+    Midnight,
     /// Percent-encoded, so that it can stand in a URL's query (RFC 3986, section 2.1).
     Percent,
     /// `urn:uuid:` and a UUID of version 8 (RFC 9562) out of the text's SHA-256.
@@ -55,7 +55,7 @@ impl Transform {
             "year" => Self::Year,
             "boolean" => Self::Boolean,
             "decimal" => Self::Decimal,
-            "instant" => Self::Instant,
+            "instant" => Self::Midnight,
             "percent" => Self::Percent,
             "uuid" => Self::Uuid,
             _ => {
@@ -75,7 +75,7 @@ impl Transform {
             Self::Text | Self::Upper | Self::Prefix(_) | Self::Percent | Self::Uuid | Self::Digest(_) => {
                 matches!(kind, Kind::Text | Kind::Date)
             }
-            Self::Date | Self::Year | Self::Instant => matches!(kind, Kind::Date | Kind::Text),
+            Self::Date | Self::Year | Self::Midnight => matches!(kind, Kind::Date | Kind::Text),
             Self::Money => matches!(kind, Kind::Decimal | Kind::Text),
             Self::Decimal => matches!(kind, Kind::Decimal | Kind::Integer | Kind::Text),
             Self::Integer | Self::HoursMinutes => kind == Kind::Integer,
@@ -91,7 +91,7 @@ impl Transform {
             Self::Integer | Self::Year => Kind::Integer,
             Self::Text => source,
             Self::Boolean => Kind::Boolean,
-            Self::Instant => Kind::DateTime,
+            Self::Midnight => Kind::DateTime,
             Self::Upper | Self::Prefix(_) | Self::Percent | Self::Uuid | Self::Digest(_) => Kind::Text,
         }
     }
@@ -117,7 +117,7 @@ impl Transform {
             Self::Prefix(length) => into_text(value).map(|text| prefix(text, length)),
             Self::Boolean => matches!(value, Value::Boolean(_)).then(|| into_text(value)).flatten(),
             Self::Decimal => value.decimal().map(|number| Cow::Owned(number.normalize().to_string())),
-            Self::Instant => value.date().and_then(instant).map(Cow::Owned),
+            Self::Midnight => value.date().and_then(instant).map(Cow::Owned),
             Self::Percent => into_text(value).map(|text| Cow::Owned(percent(&text))),
             Self::Uuid => into_text(value).map(|text| Cow::Owned(uuid(&text))),
             Self::Digest(length) => into_text(value).map(|text| Cow::Owned(digest(&text, length))),

@@ -67,7 +67,7 @@ impl<'w> Writer<'w> {
     }
 
     /// A writer that also notes where each place of a JSON record came from.
-    pub fn tracing(names: &'w Names, rows: usize) -> Self {
+    pub fn noting_places(names: &'w Names, rows: usize) -> Self {
         Self { trace: Some((String::new(), Vec::new())), ..Self::new(names, rows, &[]) }
     }
 

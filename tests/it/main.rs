@@ -15,6 +15,7 @@ mod pushed;
 mod python;
 mod queue;
 mod r4;
+mod r4_map;
 mod replay;
 mod serving;
 mod speech;

@@ -6,6 +6,8 @@ use raccordo::folder::FolderSchema;
 use raccordo::folder::finding::Finding;
 use raccordo::sandbox::people;
 
+use crate::serving::FLOW;
+
 const FOLDERS: u64 = 6_000;
 
 fn findings_of(
@@ -19,11 +21,10 @@ fn findings_of(
         Err(findings) => return findings,
     };
     let mut found = Vec::new();
-    for flow in catalog.flows() {
-        let mapped = flow.map(&folder, &Context { today, ente: EnteSettings::default() });
-        found.extend(mapped.findings);
-        found.extend(mapped.records.into_iter().flat_map(|record| record.findings));
-    }
+    let flow = catalog.find(FLOW).unwrap();
+    let mapped = flow.map(&folder, &Context { today, ente: EnteSettings::default() });
+    found.extend(mapped.findings);
+    found.extend(mapped.records.into_iter().flat_map(|record| record.findings));
     found.sort_by(|a, b| (&a.rule, &a.folder_path).cmp(&(&b.rule, &b.folder_path)));
     found.dedup_by(|a, b| a.rule == b.rule && a.folder_path == b.folder_path);
     found
@@ -67,4 +68,34 @@ fn every_planted_defect_is_found_and_nothing_else() {
     let planted = check(0.3, 11);
     println!("{planted} planted defects found");
     assert!(planted > 1000);
+}
+
+/// The same people for the health side, which asks for consent: most of them map whole.
+#[test]
+fn most_people_map_to_the_health_side_too() {
+    let catalog = Catalog::load(&Embedded).map_err(|defects| format!("{defects:?}")).unwrap();
+    let flow = catalog.find("fhir-social-care/r4-1").unwrap();
+    let schema = FolderSchema::embedded().unwrap();
+    let today = jiff::civil::date(2026, 11, 23);
+    let (mut whole, mut said) = (0, std::collections::BTreeMap::<String, u32>::new());
+    for made in people::generate(500, 7, 0.0, &["H501"], today) {
+        let folder = schema.parse(&serde_json::to_vec(&made.folder).unwrap()).map_err(|_| ()).unwrap();
+        let mapped = flow.map(&folder, &Context { today, ente: EnteSettings::default() });
+        let of_records = mapped.records.iter().flat_map(|record| &record.findings);
+        let findings: Vec<_> = mapped.findings.iter().chain(of_records).collect();
+        if findings.is_empty() {
+            whole += 1;
+            assert!(mapped.records.iter().all(|record| record.fragment.is_some()));
+            let keys: Vec<_> = mapped.records.iter().map(|record| &record.key).collect();
+            let needed = mapped.records.iter().filter_map(|record| record.needs.as_ref());
+            assert!(needed.into_iter().all(|needed| keys.contains(&needed)));
+        }
+        for finding in findings {
+            *said.entry(finding.rule.clone()).or_default() += 1;
+        }
+    }
+    println!("{whole} of 500 map whole; {said:?}");
+    assert!(whole >= 425, "{whole}: {said:?}");
+    let known = ["consenso-mancante", "consenso-negato", "identificativo-non-inviabile"];
+    assert!(said.keys().all(|rule| known.contains(&rule.as_str())), "{said:?}");
 }
