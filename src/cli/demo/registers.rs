@@ -42,10 +42,9 @@ pub fn is_ready(gateway: &Gateway, folder: &Value) -> bool {
     let Some((folder, flow)) = read.zip(gateway.catalog.find(flow(true))) else { return false };
     let Some(ente) = gateway.settings.ente(ente) else { return false };
     let mapped = flow.map(&folder, &gateway.context(ente));
-    let service = |record: &crate::flow::MappedRecord| {
-        record.fragment.is_some()
-            && record.source == folder.body.expose()["interventi"][0]["id"].as_str().unwrap_or("")
-    };
+    let first = folder.body.expose()["interventi"][0]["id"].as_str().unwrap_or("?");
+    let service =
+        |record: &crate::flow::MappedRecord| record.fragment.is_some() && record.key.ends_with(first);
     mapped.records.iter().any(service)
 }
 
