@@ -2,11 +2,12 @@
 //! what to do.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::json;
 
 use super::Outcome;
-use crate::gateway::settings::{Channel, Settings};
+use crate::gateway::settings::{Channel, QueueKind, Settings};
 use crate::gateway::{Clock, SystemClock, calendar_defects};
 use crate::node;
 
@@ -74,8 +75,41 @@ fn installation(settings: &Settings, looks: &mut Vec<Look>) {
         match route.channel {
             Channel::File => looks.push(writable(Path::new(&route.outbox), &what)),
             Channel::Offer => looks.push(platform_keys(settings, &route.id, &what)),
-            Channel::Push => looks.push(fine(&what)),
+            Channel::Push => {}
         }
+    }
+    match node::load_catalog().map(|catalog| node::delivery::couriers(settings, &Arc::new(catalog))) {
+        Ok(Ok(couriers)) => looks.extend(couriers.keys().map(|route| fine(&format!("route {route}")))),
+        Ok(Err(why)) => looks.push(wrong("pushed routes", why)),
+        // The flows have their own look.
+        Err(_) => {}
+    }
+    if settings.queue.kind == QueueKind::Rabbitmq {
+        looks.push(broker(settings));
+    }
+}
+
+fn broker(settings: &Settings) -> Look {
+    let url = &settings.queue.url;
+    let what = format!("broker at {url}");
+    if let Err(error) = settings.queue.broker() {
+        return wrong(&what, error.to_string());
+    }
+    let tls = url.starts_with("amqps://");
+    let host = url.split("://").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
+    let address = if host.contains(':') {
+        host.to_owned()
+    } else {
+        format!("{host}:{}", if tls { 5671 } else { 5672 })
+    };
+    match std::net::TcpStream::connect(&address) {
+        Ok(_) => fine(&what),
+        Err(error) => wrong(
+            &what,
+            format!(
+                "{error}; start the broker or correct `url` in [queue]. Until then work waits in the ledger"
+            ),
+        ),
     }
 }
 

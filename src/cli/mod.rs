@@ -105,7 +105,7 @@ enum Command {
     Token(token::Token),
     /// Generate folders of people who do not exist.
     Generate(generate::Generate),
-    /// A simulated INPS that polls a running gateway, with scripted faults.
+    /// Simulated recipients of a running gateway, with scripted faults.
     Sandbox(sandbox::Sandbox),
 }
 

@@ -32,8 +32,16 @@ pub fn run(routes: &Routes, config: Option<&Path>, json: bool) -> anyhow::Result
             if json {
                 println!("{shown}");
             } else {
-                let fields =
-                    ["route", "queued", "out", "last_since", "last_polled", "last_given", "suspended"];
+                let fields = [
+                    "route",
+                    "queued",
+                    "out",
+                    "retrying",
+                    "uncertain",
+                    "left_alone_until",
+                    "last_polled",
+                    "suspended",
+                ];
                 objects(&shown["routes"], &fields);
             }
         }

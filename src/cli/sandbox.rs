@@ -1,4 +1,5 @@
-//! `sandbox`: a simulated PDND and INPS for a running gateway, with scripted faults.
+//! `sandbox`: simulated recipients for a running gateway, with scripted faults: a PDND and an INPS
+//! that polls, a health register that is pushed to.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,11 +12,11 @@ use super::Outcome;
 use crate::gateway::Settings;
 use crate::gateway::settings::Channel;
 use crate::node;
-use crate::sandbox::clock;
 use crate::sandbox::inps::Script;
 use crate::sandbox::platform::{Entitlement, Platform};
+use crate::sandbox::{clock, health};
 
-/// A simulated INPS.
+/// Simulated recipients.
 #[derive(Args)]
 pub struct Sandbox {
     /// The gateway's configuration: its offered routes are polled.
@@ -27,7 +28,10 @@ pub struct Sandbox {
     /// A TOML file that says how it misbehaves: refuse, fail, duplicate, late, lose, rewind_every, ...
     #[arg(long)]
     script: Option<PathBuf>,
-    /// Directory of INPS's books.
+    /// A TOML file that says how the health register misbehaves: refuse, attribution, [transaction], ...
+    #[arg(long)]
+    health_script: Option<PathBuf>,
+    /// Directory of the recipients' books.
     #[arg(long, default_value = "inps")]
     books: PathBuf,
     /// Seconds between cycles.
@@ -73,13 +77,34 @@ pub fn script(path: Option<&Path>) -> anyhow::Result<Script> {
 pub fn run(sandbox: &Sandbox, json: bool) -> anyhow::Result<Outcome> {
     let settings = node::config::load(Some(&sandbox.gateway))?;
     let entitlements = entitlements(&settings);
-    if entitlements.is_empty() {
-        bail!("{} offers no route", sandbox.gateway.display());
+    let pushed = settings.route.iter().any(|route| route.channel == Channel::Push);
+    if entitlements.is_empty() && !pushed {
+        bail!("{} neither offers nor pushes: there is no recipient to simulate", sandbox.gateway.display());
     }
     let script = script(sandbox.script.as_deref())?;
     std::fs::create_dir_all(&sandbox.books)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(poll(sandbox, &settings, entitlements, script, json))
+}
+
+/// The register to which this machine's pushed routes lead, if there are any.
+async fn health_register(sandbox: &Sandbox, settings: &Settings) -> anyhow::Result<Option<health::Server>> {
+    let mut urls = settings.route.iter().filter_map(|route| Some(&route.push.as_ref()?.url));
+    let Some(url) = urls.next() else { return Ok(None) };
+    let host = url.trim_start_matches("http://").split('/').next().unwrap_or_default();
+    let bind =
+        host.parse().with_context(|| format!("{url} is no address of this machine: nothing to simulate"))?;
+    let script = match &sandbox.health_script {
+        None => health::Script::default(),
+        Some(path) => {
+            let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+            toml::from_str(&text).with_context(|| path.display().to_string())?
+        }
+    };
+    let config = health::Config::new(bind, script, Some(sandbox.books.join("health-register.jsonl")));
+    let server = health::Server::start(config, clock::system()).await?;
+    eprintln!("health register at {}", server.base_url());
+    Ok(Some(server))
 }
 
 async fn poll(
@@ -99,9 +124,10 @@ async fn poll(
         let book = sandbox.books.join(format!("{route}.jsonl"));
         pollers.push((route, platform.inps(route, &base, script.clone(), Some(&book), clock::system())?));
     }
+    let health = health_register(sandbox, settings).await?;
     let mut anomalies = 0;
     for cycle in 1_u64.. {
-        anomalies = 0;
+        anomalies = health.as_ref().map_or(0, |health| health.book().anomalies().len());
         for (route, inps) in &mut pollers {
             match inps.cycle().await {
                 Ok(report) if json => println!(

@@ -14,7 +14,7 @@ use crate::mapping::{Defect, Mapping, compile};
 use crate::rules::{self, Rule};
 use crate::schema::pattern::Pattern;
 use crate::schema::shape::Shape;
-use crate::schema::{SchemaProblem, shape_json};
+use crate::schema::{JsonSchema, SchemaProblem, shape_json};
 use jiff::civil::Date;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -25,6 +25,7 @@ pub struct Flow {
     pub mapping: Mapping,
     pub rules: Vec<Rule>,
     pub(super) schema: Schema,
+    answers: Option<JsonSchema>,
     pub(super) targets: Targets,
     pub(super) frame: Frame,
     pub(super) folder_shape: Arc<Shape>,
@@ -139,6 +140,12 @@ impl Flow {
     pub fn validate(&self, payload: &[u8]) -> Vec<SchemaProblem> {
         self.schema.validate(payload)
     }
+
+    /// Whether these bytes are an answer that this flow's recipients give; true where no schema
+    /// says what they are.
+    pub fn is_answer(&self, bytes: &[u8]) -> bool {
+        self.answers.as_ref().is_none_or(|schema| schema.validate(bytes).is_empty())
+    }
 }
 
 /// Whether a setting may have a value.
@@ -169,6 +176,7 @@ fn load_flow(files: &dyn Files, id: &str, folder_shape: &Arc<Shape>) -> Result<F
     let document = compile::read(&file, &text)?;
     let codes = load_codes(files, id)?;
     let (schema, targets) = load_schema(files, id, &document).map_err(one)?;
+    let answers = load_answers(files, id, &document).map_err(one)?;
     let mut mapping = compile::compile(&file, &text, document, codes, &adapters::steps(), &targets)?;
     let rules_file = format!("mappings/{id}/rules.toml");
     let rules_text = files.text(&rules_file).unwrap_or_default();
@@ -181,7 +189,18 @@ fn load_flow(files: &dyn Files, id: &str, folder_shape: &Arc<Shape>) -> Result<F
     let frame =
         Frame::nominal(&mapping, &targets.container).map_err(|message| one(defect(&file, &message)))?;
     let folder_shape = Arc::clone(folder_shape);
-    Ok(Flow { id: id.to_owned(), mapping, rules, schema, targets, frame, folder_shape, valid_from, valid_to })
+    Ok(Flow {
+        id: id.to_owned(),
+        mapping,
+        rules,
+        schema,
+        answers,
+        targets,
+        frame,
+        folder_shape,
+        valid_from,
+        valid_to,
+    })
 }
 
 fn load_codes(files: &dyn Files, id: &str) -> Result<Codes, Vec<Defect>> {
@@ -195,6 +214,18 @@ fn load_codes(files: &dyn Files, id: &str) -> Result<Codes, Vec<Defect>> {
         }
     }
     if defects.is_empty() { Ok(codes) } else { Err(defects) }
+}
+
+/// The schema of the recipient's answers, if the flow has one.
+fn load_answers(
+    files: &dyn Files,
+    id: &str,
+    mapping: &MappingDocument,
+) -> Result<Option<JsonSchema>, Defect> {
+    let Some(file) = &mapping.flow.answers else { return Ok(None) };
+    let path = format!("schemas/{id}/{file}");
+    let text = files.text(&path).ok_or_else(|| defect(&path, "the schema of the answers is missing"))?;
+    JsonSchema::compile(&text).map(Some).map_err(|error| defect(&path, &error.to_string()))
 }
 
 fn load_schema(files: &dyn Files, id: &str, mapping: &MappingDocument) -> Result<(Schema, Targets), Defect> {

@@ -17,7 +17,7 @@ use crate::exchange::{
     Answer, Batch, Bucket, Ledger, LedgerError, Operation, Receipt, Record, Settled, State, Submission,
     SubmissionState, gather, settle_operation,
 };
-use crate::flow::{Container, Header, Part};
+use crate::flow::{Container, Flow, Header, Part};
 use crate::ledger::failpoint;
 use crate::ledger::sqlite::RecordHead;
 use crate::queue::{EmbeddedQueue, Lease};
@@ -73,7 +73,8 @@ impl Gateway {
         let submission = &lease.submission;
         let operations = self.books.operations_of(submission.id)?;
         let bytes = self.bulk_bytes(submission, &operations)?;
-        let path = Path::new(&route.outbox).join(format!("{}.xml", submission.name));
+        let path =
+            Path::new(&route.outbox).join(format!("{}.{}", submission.name, self.extension(&operations)?));
         write_whole(&path, &bytes).map_err(|error| LedgerError::Store(Box::new(error)))?;
         let (submission, now, at) = (submission.clone(), self.clock.now_ms(), self.clock.rfc3339());
         self.books.write(move |tx| {
@@ -88,6 +89,13 @@ impl Gateway {
             append(tx, Note::new(at, &submission.route, EventKind::OutboxFileWritten, submission.name))
         })?;
         Ok(path)
+    }
+
+    /// What the files of a container's flow end in.
+    fn extension(&self, operations: &[Operation]) -> Result<&'static str, LedgerError> {
+        let first = operations.first().ok_or_else(|| LedgerError::Missing("an operation to send".into()))?;
+        let head = self.books.record_head(first.record)?;
+        Ok(if self.catalog.find(&head.flow).is_some_and(Flow::is_json) { "json" } else { "xml" })
     }
 
     fn bulk_bytes(&self, submission: &Submission, operations: &[Operation]) -> Result<Vec<u8>, LedgerError> {

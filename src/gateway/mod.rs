@@ -34,12 +34,14 @@ pub use settings::Settings;
 
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::exchange::LedgerError;
 use crate::flow::{Catalog, Context, EnteSettings};
 use crate::folder::FolderSchema;
 use crate::ledger::Books;
+use crate::ledger::sqlite::RouteView;
+use crate::queue::{Queue, QueueState};
 use crate::seal::{KeyFileError, MasterKey, SealError, Sealer};
 
 /// Everything that an act needs. One per process, shared.
@@ -54,6 +56,8 @@ pub struct Gateway {
     building: Mutex<()>,
     /// Rung when there may be something to send: the feeder looks at once.
     bell: tokio::sync::Notify,
+    /// What carries the work to this process's workers, once there are any.
+    queue: OnceLock<Arc<dyn Queue>>,
 }
 
 /// A gateway that could not start.
@@ -94,12 +98,30 @@ impl Gateway {
             clock,
             building: Mutex::new(()),
             bell: tokio::sync::Notify::new(),
+            queue: OnceLock::new(),
         })
+    }
+
+    /// The queue that carries the work of this process.
+    pub fn carried_by(&self, queue: Arc<dyn Queue>) {
+        // The first one stands: a process delivers once.
+        let _ = self.queue.set(queue);
+    }
+
+    /// How the queue stands; `None` in a process that delivers nothing.
+    pub fn queue_state(&self) -> Option<QueueState> {
+        self.queue.get().map(|queue| queue.state())
     }
 
     /// There may be something to send.
     pub(crate) fn ring(&self) {
         self.bell.notify_one();
+    }
+
+    /// How each configured route stands.
+    pub fn route_views(&self) -> Result<Vec<RouteView>, LedgerError> {
+        let ids: Vec<&str> = self.settings.route.iter().map(|route| route.id.as_str()).collect();
+        self.books.routes(&ids)
     }
 
     /// What a mapping may know today of an ente.

@@ -42,6 +42,8 @@ pub struct FlowTable {
     pub format: Format,
     /// File below `schemas/<flow>/<version>/`.
     pub schema: String,
+    /// File beside it for what the recipient answers (JSON Schema), where answers come at once.
+    pub answers: Option<String>,
     /// First sending date (ISO) for which this version is used.
     pub valid_from: String,
     /// Last sending date (ISO), if superseded.

@@ -6,8 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::adapters;
-use crate::channel::courier::{Courier, Destination};
+use crate::channel::courier::{AnswerCheck, Courier, Destination};
 use crate::channel::push::HttpSettings;
+use crate::flow::Catalog;
 use crate::gateway::settings::{Channel, Push, QueueKind, Settings};
 use crate::gateway::{Delivery, Gateway};
 use crate::personal::Personal;
@@ -23,7 +24,7 @@ pub struct Wired {
 /// no error, the queue connects by itself.
 pub fn wire(gateway: &Arc<Gateway>) -> Result<Wired, String> {
     let settings = &gateway.settings;
-    let couriers = couriers(settings)?;
+    let couriers = couriers(settings, &gateway.catalog)?;
     let clock = Arc::clone(gateway);
     let now: Now = Arc::new(move || clock.clock.now_ms());
     let (queue, broker): (Arc<dyn Queue>, _) = match settings.queue.kind {
@@ -34,6 +35,7 @@ pub fn wire(gateway: &Arc<Gateway>) -> Result<Wired, String> {
             (Arc::clone(&queue) as Arc<dyn Queue>, Some(queue))
         }
     };
+    gateway.carried_by(Arc::clone(&queue));
     let delivery = Arc::new(Delivery { gateway: Arc::clone(gateway), queue, couriers });
     Ok(Wired { delivery, broker })
 }
@@ -45,16 +47,28 @@ fn working_routes(settings: &Settings) -> Vec<String> {
 }
 
 /// A courier for each pushed route, by its id.
-pub fn couriers(settings: &Settings) -> Result<HashMap<String, Arc<dyn Courier>>, String> {
+pub fn couriers(
+    settings: &Settings,
+    catalog: &Arc<Catalog>,
+) -> Result<HashMap<String, Arc<dyn Courier>>, String> {
     let mut couriers: HashMap<String, Arc<dyn Courier>> = HashMap::new();
     for route in &settings.route {
         let Some(push) = route.push.as_ref().filter(|_| route.channel == Channel::Push) else { continue };
-        let courier =
-            destination(push).and_then(|to| adapters::courier(&to).map_err(|error| error.to_string()));
+        let courier = destination(push).and_then(|to| {
+            let check = answer_check(catalog, &route.register);
+            adapters::checked_courier(&to, check).map_err(|error| error.to_string())
+        });
         couriers
             .insert(route.id.clone(), courier.map_err(|why| format!("route {}: {why}", route.id))?.into());
     }
     Ok(couriers)
+}
+
+/// What an answer must look like, where the register's flow says so.
+fn answer_check(catalog: &Arc<Catalog>, register: &str) -> Option<AnswerCheck> {
+    let flow = catalog.flows().iter().find(|flow| flow.register() == register)?.id().to_owned();
+    let catalog = Arc::clone(catalog);
+    Some(Box::new(move |bytes: &[u8]| catalog.find(&flow).is_none_or(|flow| flow.is_answer(bytes))))
 }
 
 fn destination(push: &Push) -> Result<Destination, String> {

@@ -12,6 +12,6 @@ pub mod token_service;
 /// The health side's register, by what it is to an ente.
 pub mod health {
     pub use super::fhir::{
-        Attribution, FLOW, Fault, FhirServer as Server, FhirServerConfig as Config, PROTOCOL, Script,
+        Attribution, FLOW, Fault, FhirServer as Server, FhirServerConfig as Config, PATH, PROTOCOL, Script,
     };
 }

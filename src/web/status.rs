@@ -80,7 +80,7 @@ pub async fn routes(
     Extension(caller): Extension<Caller>,
 ) -> Result<Json<Value>, Problem> {
     caller.may_do_all()?;
-    blocking(move || Ok(Json(json!({ "routes": gateway.books.routes()? })))).await
+    blocking(move || Ok(Json(json!({ "routes": gateway.route_views()? })))).await
 }
 
 /// `POST /routes/{id}/resume`: a person has looked, the route goes on.
@@ -145,16 +145,13 @@ pub async fn healthz() -> Json<Value> {
 
 /// `GET /readyz`: the ledger can be read and no route is suspended by a fault.
 pub async fn readyz(State(gateway): State<Arc<Gateway>>) -> Response {
-    match blocking(move || Ok(gateway.books.routes())).await {
+    let queue = gateway.queue_state();
+    match blocking(move || Ok(gateway.books.suspended_routes())).await {
         Err(problem) => problem.into_response(),
         Ok(Err(error)) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response(),
-        Ok(Ok(routes)) => {
-            let suspended: Vec<_> = routes
-                .into_iter()
-                .filter(|route| route.suspended.is_some())
-                .map(|route| route.route)
-                .collect();
-            Json(json!({ "status": "ready", "suspended_routes": suspended })).into_response()
+        Ok(Ok(suspended)) => {
+            let queue = queue.map(|queue| json!({ "connected": queue.connected, "trouble": queue.trouble }));
+            Json(json!({ "status": "ready", "suspended_routes": suspended, "queue": queue })).into_response()
         }
     }
 }
@@ -192,11 +189,14 @@ fn measured(gateway: &Gateway) -> Result<String, LedgerError> {
     text.push_str(
         "# HELP raccordo_route_queued Queued operations by route.\n# TYPE raccordo_route_queued gauge\n",
     );
-    for route in gateway.books.routes()? {
+    for route in gateway.route_views()? {
         let _ = writeln!(text, "raccordo_route_queued{{route=\"{}\"}} {}", route.route, route.queued);
         let stopped = u8::from(route.suspended.is_some());
         let _ = writeln!(text, "raccordo_route_suspended{{route=\"{}\"}} {stopped}", route.route);
         let _ = writeln!(text, "raccordo_route_out{{route=\"{}\"}} {}", route.route, route.out);
+        let _ = writeln!(text, "raccordo_route_retrying{{route=\"{}\"}} {}", route.route, route.retrying);
+        let _ = writeln!(text, "raccordo_route_uncertain{{route=\"{}\"}} {}", route.route, route.uncertain);
+        let _ = writeln!(text, "raccordo_route_failures{{route=\"{}\"}} {}", route.route, route.failures);
     }
     Ok(text)
 }

@@ -41,6 +41,8 @@ pub struct Registers {
     pub offered: String,
     pub pushed: String,
     pub protocol: &'static str,
+    /// Path of its address.
+    pub path: &'static str,
 }
 
 /// Which queue carries the work.
@@ -62,7 +64,7 @@ impl Queue {
 }
 
 fn configuration(dir: &Path, registers: &Registers, queue: &Queue) -> String {
-    let Registers { offered: register, pushed, protocol } = registers;
+    let Registers { offered: register, pushed, protocol, path } = registers;
     let data = dir.join("data").display().to_string();
     let mut text = format!(
         "data = {data:?}\n\n[queue]\nkind = {:?}\nurl = {:?}\n\n[[register]]\nname = {register:?}\n\n\
@@ -81,7 +83,7 @@ fn configuration(dir: &Path, registers: &Registers, queue: &Queue) -> String {
         ));
         text.push_str(&format!(
             "\n[[route]]\nid = \"{pushed}-{code}\"\nregister = {pushed:?}\nchannel = \"push\"\nenti = [{code:?}]\n\
-             max_records = 100\n\n[route.push]\nprotocol = {protocol:?}\nurl = \"http://127.0.0.1:8791/\"\n\
+             max_records = 100\n\n[route.push]\nprotocol = {protocol:?}\nurl = \"http://127.0.0.1:8791{path}\"\n\
              total_timeout_ms = 1500\nretry = {{ first_s = 0.2, longest_s = 2.0 }}\n\
              breaker = {{ failures = 20, pause_s = 0.5 }}\n"
         ));

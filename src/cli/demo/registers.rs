@@ -31,6 +31,7 @@ pub fn of(catalog: &Catalog) -> anyhow::Result<Registers> {
         offered: register(flow(false))?,
         pushed: register(flow(true))?,
         protocol: health::PROTOCOL,
+        path: health::PATH,
     })
 }
 

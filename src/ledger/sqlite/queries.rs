@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 
 use super::Books;
+use super::work::AttemptView;
 use crate::exchange::{Hash, LedgerError, Millis};
 use crate::ledger::{FolderRow, RunHead};
 
@@ -78,6 +79,8 @@ pub struct SubmissionView {
     pub state: String,
     pub operations: Vec<OperationView>,
     pub receipts: Vec<ReceiptView>,
+    /// Tries to push it, and questions about it.
+    pub attempts: Vec<AttemptView>,
 }
 
 /// A receipt, without its sealed text.
@@ -93,7 +96,7 @@ pub struct ReceiptView {
 }
 
 /// A route's cursor and queue.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct RouteView {
     pub route: String,
     pub last_given: Millis,
@@ -102,6 +105,12 @@ pub struct RouteView {
     pub suspended: Option<String>,
     pub queued: u64,
     pub out: u64,
+    /// A pushed route: what waits for its next try, and what the recipient must be asked about.
+    pub retrying: u64,
+    pub uncertain: u64,
+    /// Failures in a row, and until when the recipient is left alone.
+    pub failures: u32,
+    pub left_alone_until: Option<Millis>,
 }
 
 /// What the register holds by our books.
@@ -262,6 +271,7 @@ impl Books {
                         state: r.get(4)?,
                         operations: Vec::new(),
                         receipts: Vec::new(),
+                        attempts: Vec::new(),
                     })
                 })
                 .optional()?;
@@ -270,6 +280,7 @@ impl Books {
             view.operations =
                 c.prepare_cached(&sql)?.query_map([view.id], operation_view)?.collect::<Result<_, _>>()?;
             view.receipts = receipts(c, &view.route, name)?;
+            view.attempts = super::work::attempts(c, view.id)?;
             Ok(Some(view))
         })
     }
@@ -286,30 +297,19 @@ impl Books {
         })
     }
 
-    /// Routes that were ever used, with their queues.
-    pub fn routes(&self) -> Result<Vec<RouteView>, LedgerError> {
+    /// Routes that a fault or a person stopped.
+    pub fn suspended_routes(&self) -> Result<Vec<String>, LedgerError> {
         self.read(|c| {
-            let mut statement = c.prepare_cached(
-                "SELECT id, last_given, last_since, last_polled, suspended,
-                   (SELECT count(*) FROM operation o WHERE o.route = route.id AND o.state = 'queued'
-                     AND o.state IN ('queued', 'sending', 'retrying', 'waiting')),
-                   (SELECT count(*) FROM operation o WHERE o.route = route.id AND o.state IN ('waiting', 'sending')
-                     AND o.state IN ('queued', 'sending', 'retrying', 'waiting'))
-                 FROM route ORDER BY id",
-            )?;
-            let rows = statement.query_map([], |r| {
-                Ok(RouteView {
-                    route: r.get(0)?,
-                    last_given: r.get(1)?,
-                    last_since: r.get(2)?,
-                    last_polled: r.get(3)?,
-                    suspended: r.get(4)?,
-                    queued: r.get(5)?,
-                    out: r.get(6)?,
-                })
-            })?;
+            let mut statement =
+                c.prepare_cached("SELECT id FROM route WHERE suspended IS NOT NULL ORDER BY id")?;
+            let rows = statement.query_map([], |r| r.get(0))?;
             rows.collect()
         })
+    }
+
+    /// How routes stand, with their queues.
+    pub fn routes(&self, ids: &[&str]) -> Result<Vec<RouteView>, LedgerError> {
+        self.read(|c| ids.iter().map(|id| route_view(c, id)).collect())
     }
 
     /// How many operations stand in each state.
@@ -354,6 +354,44 @@ impl Books {
             rows.collect()
         })
     }
+}
+
+fn route_view(c: &Connection, id: &str) -> rusqlite::Result<RouteView> {
+    let mut view = c
+        .prepare_cached(
+            "SELECT last_given, last_since, last_polled, suspended, failures, open_until FROM route WHERE id = ?1",
+        )?
+        .query_row([id], |r| {
+            Ok(RouteView {
+                route: id.to_owned(),
+                last_given: r.get(0)?,
+                last_since: r.get(1)?,
+                last_polled: r.get(2)?,
+                suspended: r.get(3)?,
+                failures: r.get(4)?,
+                left_alone_until: r.get(5)?,
+                ..RouteView::default()
+            })
+        })
+        .optional()?
+        .unwrap_or_else(|| RouteView { route: id.to_owned(), ..RouteView::default() });
+    // Each half by its own partial index.
+    let sql = "SELECT state, count(*) FROM operation WHERE route = ?1
+                 AND state IN ('queued', 'sending', 'retrying', 'waiting') GROUP BY state
+               UNION ALL SELECT state, count(*) FROM operation
+                 WHERE state IN ('uncertain', 'parked') AND state = 'uncertain' AND route = ?1 GROUP BY state";
+    let mut counts = c.prepare_cached(sql)?;
+    let mut rows = counts.query([id])?;
+    while let Some(row) = rows.next()? {
+        let count: u64 = row.get(1)?;
+        match row.get_ref(0)?.as_str()? {
+            "queued" => view.queued = count,
+            "retrying" => view.retrying = count,
+            "uncertain" => view.uncertain = count,
+            _ => view.out += count,
+        }
+    }
+    Ok(view)
 }
 
 fn operation_view(r: &rusqlite::Row<'_>) -> rusqlite::Result<OperationView> {

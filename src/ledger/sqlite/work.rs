@@ -1,9 +1,10 @@
 //! What workers need of the containers that are to leave: leases, and what the queue was told.
 
-use rusqlite::params;
+use rusqlite::{Connection, params};
+use serde::Serialize;
 
+use super::Tx;
 use super::decode::submission;
-use super::{Books, Tx};
 use crate::exchange::{LedgerError, Millis, Submission};
 
 type R<T> = Result<T, LedgerError>;
@@ -101,7 +102,7 @@ impl Tx<'_> {
 }
 
 /// A try to deliver a container, or to ask about it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AttemptView {
     pub number: u32,
     /// `send` or `ask`.
@@ -112,24 +113,20 @@ pub struct AttemptView {
     pub code: Option<String>,
 }
 
-impl Books {
-    /// The attempts for a container, in their order.
-    pub fn attempts(&self, submission: i64) -> R<Vec<AttemptView>> {
-        self.read(|c| {
-            let sql = "SELECT number, what, began_at, ended_at, outcome, code FROM attempt
-                       WHERE submission = ?1 ORDER BY began_at, number";
-            let mut statement = c.prepare_cached(sql)?;
-            let rows = statement.query_map([submission], |r| {
-                Ok(AttemptView {
-                    number: r.get(0)?,
-                    what: r.get(1)?,
-                    began_at: r.get(2)?,
-                    ended_at: r.get(3)?,
-                    outcome: r.get(4)?,
-                    code: r.get(5)?,
-                })
-            })?;
-            rows.collect()
+/// The attempts for a container, in their order.
+pub(super) fn attempts(c: &Connection, submission: i64) -> rusqlite::Result<Vec<AttemptView>> {
+    let sql = "SELECT number, what, began_at, ended_at, outcome, code FROM attempt
+               WHERE submission = ?1 ORDER BY began_at, number";
+    let mut statement = c.prepare_cached(sql)?;
+    let rows = statement.query_map([submission], |r| {
+        Ok(AttemptView {
+            number: r.get(0)?,
+            what: r.get(1)?,
+            began_at: r.get(2)?,
+            ended_at: r.get(3)?,
+            outcome: r.get(4)?,
+            code: r.get(5)?,
         })
-    }
+    })?;
+    rows.collect()
 }

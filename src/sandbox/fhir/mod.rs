@@ -36,6 +36,8 @@ pub use tls::TlsFiles;
 /// The flow that it takes, and the protocol by which routes push to it.
 pub const FLOW: &str = "fhir-social-care/r4-1";
 pub const PROTOCOL: &str = "fhir";
+/// Path of its base URL.
+pub const PATH: &str = routes::BASE;
 
 /// A simulated FHIR server.
 pub struct FhirServerConfig {

@@ -141,8 +141,8 @@ impl Stage {
                 wrong.push(format!("run {} is not settled or does not close: {:?}", run.id, run.balance));
             }
         }
-        for route in books.routes().unwrap().into_iter().filter(|route| route.suspended.is_some()) {
-            wrong.push(format!("route {} is suspended", route.route));
+        for route in books.suspended_routes().unwrap() {
+            wrong.push(format!("route {route} is suspended"));
         }
     }
 
