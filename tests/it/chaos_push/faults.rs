@@ -110,6 +110,9 @@ impl Stage {
         broker: &Running,
         log: &mut Log,
     ) -> Life<'a> {
+        if self.rush(&life).is_err() {
+            self.wrong.push("the gateway died although nobody killed it".into());
+        }
         let (life, began) = match kind {
             Kind::Kill | Kind::Point(_) => self.gateway_dies(kind, life, place, log),
             Kind::Both => self.both_die(life, place, broker),
@@ -148,7 +151,7 @@ impl Stage {
             log.missed.push(name);
         }
         self.bury(&life);
-        self.wrong.extend(ledger::without_next_step(place));
+        self.look_at_death(place);
         (restarted(place, Fault::None), began)
     }
 
@@ -158,7 +161,11 @@ impl Stage {
         let act = || match kind {
             Kind::Crash => ["crash", "start"].into_iter().for_each(|verb| broker.control(&[verb])),
             Kind::Wipe => broker.control(&["wipe"]),
-            Kind::Alarm => ["on", "off"].into_iter().for_each(|how| broker.control(&["alarm", how])),
+            Kind::Alarm => {
+                broker.control(&["alarm", "on"]);
+                pass(pause / 2);
+                broker.control(&["alarm", "off"]);
+            }
             _ => {
                 broker.control(&["freeze"]);
                 pass(pause);
@@ -183,7 +190,7 @@ impl Stage {
         let _killed_soon = self.meanwhile(&life, || broker.control(&["crash"]));
         life.kill();
         self.bury(&life);
-        self.wrong.extend(ledger::without_next_step(place));
+        self.look_at_death(place);
         let life = restarted(place, Fault::None);
         if self.meanwhile(&life, || broker.control(&["start"])).is_err() {
             self.wrong.push("the gateway died while there was no broker".into());
@@ -204,6 +211,13 @@ impl Stage {
             }
             lived
         })
+    }
+
+    /// What a death left: nothing without a next step, and containers of which nobody knows.
+    fn look_at_death(&mut self, place: &Installation) {
+        let copy = ledger::Copy::of(place);
+        self.wrong.extend(copy.without_next_step());
+        self.under_way += copy.count("SELECT count(*) FROM submission WHERE state IN ('sending', 'asking')");
     }
 
     fn bury(&mut self, life: &Life<'_>) {

@@ -23,6 +23,7 @@ impl Stage {
         wrong.extend(std::mem::take(&mut self.products.losses));
         let (saved, again) = (self.products.acknowledged, self.products.resent);
         println!("{saved} changes acknowledged, {again} sent again");
+        println!("{} containers were with the recipient when the gateway died", self.under_way);
         self.books(&Copy::of(place), &mut wrong);
         self.runs(place, &mut wrong);
         wrong.extend(self.people_in(broker.place()));

@@ -30,28 +30,27 @@ impl Copy {
         rows.collect::<Result<_, _>>().unwrap()
     }
 
+    /// Operations that nobody would ever touch again: on their way in no open container, or queued
+    /// and not the one that their record waits for; and open containers with nothing in them.
+    pub fn without_next_step(&self) -> Vec<String> {
+        let open = "s.state IN ('queued', 'sending', 'asking')";
+        let lost = self.rows(&format!(
+            "SELECT 'operation ' || o.id || ' is ' || o.state || ' and has no next step' FROM operation o
+             JOIN record r ON r.id = o.record LEFT JOIN submission s ON s.id = o.submission
+             WHERE o.state NOT IN ('accepted', 'refused', 'superseded') AND NOT CASE o.state
+               WHEN 'queued' THEN o.submission IS NULL AND r.current IS o.id
+               WHEN 'parked' THEN r.current IS o.id
+               ELSE s.id IS NOT NULL AND {open} AND r.current IS o.id END"
+        ));
+        let empty = self.rows(&format!(
+            "SELECT 'container ' || s.id || ' is ' || s.state || ' and carries nothing' FROM submission s
+             WHERE {open} AND NOT EXISTS (SELECT 1 FROM operation o WHERE o.submission = s.id
+               AND o.state NOT IN ('accepted', 'refused', 'superseded'))"
+        ));
+        lost.into_iter().chain(empty).collect()
+    }
+
     pub fn count(&self, sql: &str) -> u64 {
         self.connection.query_row(sql, [], |row| row.get(0)).unwrap()
     }
-}
-
-/// Operations that nobody would ever touch again: on their way in no open container, or queued
-/// and not the one that their record waits for; and open containers with nothing in them.
-pub fn without_next_step(place: &Installation) -> Vec<String> {
-    let copy = Copy::of(place);
-    let open = "s.state IN ('queued', 'sending', 'asking')";
-    let lost = copy.rows(&format!(
-        "SELECT 'operation ' || o.id || ' is ' || o.state || ' and has no next step' FROM operation o
-         JOIN record r ON r.id = o.record LEFT JOIN submission s ON s.id = o.submission
-         WHERE o.state NOT IN ('accepted', 'refused', 'superseded') AND NOT CASE o.state
-           WHEN 'queued' THEN o.submission IS NULL AND r.current IS o.id
-           WHEN 'parked' THEN r.current IS o.id
-           ELSE s.id IS NOT NULL AND {open} AND r.current IS o.id END"
-    ));
-    let empty = copy.rows(&format!(
-        "SELECT 'container ' || s.id || ' is ' || s.state || ' and carries nothing' FROM submission s
-         WHERE {open} AND NOT EXISTS (SELECT 1 FROM operation o WHERE o.submission = s.id
-           AND o.state NOT IN ('accepted', 'refused', 'superseded'))"
-    ));
-    lost.into_iter().chain(empty).collect()
 }

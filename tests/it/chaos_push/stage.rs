@@ -19,6 +19,8 @@ use super::products::{PROBES, Products};
 
 const FLOW: &str = "fhir-social-care/r4-1";
 const FOLDERS: usize = 60;
+/// Changes saved at once before each fault.
+const RUSH: usize = 40;
 /// Within this time something new must have arrived after a fault.
 const BOUND: Duration = Duration::from_secs(60);
 /// Within this time everything must have come to rest.
@@ -32,6 +34,8 @@ pub struct Stage {
     pub random: Random,
     pub register: String,
     pub looks: u64,
+    /// Containers that were with the recipient, as far as the ledger knew, when the gateway died.
+    pub under_way: u64,
     /// What was seen that must never be.
     pub wrong: Vec<String>,
     seed: u64,
@@ -56,6 +60,7 @@ impl Stage {
             random: Random::new(seed),
             register,
             looks: 0,
+            under_way: 0,
             wrong: Vec::new(),
             seed,
             probes: 0,
@@ -74,6 +79,15 @@ impl Stage {
 
     fn save_all(&mut self, life: &Life<'_>) -> Result<(), Gone> {
         for number in 0..self.products.len() {
+            self.products.put(life, number, &mut self.random)?;
+        }
+        ENTI.into_iter().try_for_each(|ente| self.report(life, ente).map(drop))
+    }
+
+    /// More than the recipient can take at once, so that a fault meets full queues.
+    pub fn rush(&mut self, life: &Life<'_>) -> Result<(), Gone> {
+        for _ in 0..RUSH {
+            let number = self.random.within(PROBES as u64..self.products.len() as u64) as usize;
             self.products.put(life, number, &mut self.random)?;
         }
         ENTI.into_iter().try_for_each(|ente| self.report(life, ente).map(drop))
@@ -158,7 +172,7 @@ impl Stage {
         life.kill();
         self.wrong.append(&mut life.complaints.borrow_mut());
         self.runtime.block_on(self.server.idle());
-        self.wrong.extend(super::ledger::without_next_step(place));
+        self.wrong.extend(super::ledger::Copy::of(place).without_next_step());
     }
 
     fn rest(&mut self, life: &Life<'_>) -> Result<(), Gone> {
