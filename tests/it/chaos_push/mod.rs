@@ -27,7 +27,8 @@ const FAULTS: u64 = 10;
 #[test]
 fn whatever_fails_publishing_goes_on_and_nothing_is_lost_or_doubled() {
     let (seed, count) = (number("RACCORDO_CHAOS_SEED", SEED), number("RACCORDO_FAULTS", FAULTS));
-    let (began, directory) = (Instant::now(), tempfile::tempdir().unwrap());
+    let directory = tempfile::tempdir().unwrap();
+    let began = Instant::now();
     let broker = Running::own("chaos");
     let (mut stage, place) = Stage::set(directory.path(), &broker, seed);
     let mut log = Log::default();
@@ -42,6 +43,9 @@ fn whatever_fails_publishing_goes_on_and_nothing_is_lost_or_doubled() {
     let mut wrong = stage.judge(&place, &broker);
     wrong.extend(log.missed());
     println!("{:.1} s in all", began.elapsed().as_secs_f64());
+    if !wrong.is_empty() {
+        println!("log and ledger stay in {}", directory.keep().display());
+    }
     assert!(wrong.is_empty(), "seed {seed}: {} faults:\n{}", wrong.len(), wrong.join("\n"));
 }
 
