@@ -25,7 +25,7 @@ endef
 # tests say so where they are absent.
 export RACCORDO_OFFICIAL ?= $(abspath ../shared/official)
 
-.PHONY: help demo test lint check bless model bench build packages clean-test
+.PHONY: help demo test lint check bless model chaos bench build packages clean-test
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +59,10 @@ bless: build ## rewrite what the fixtures expect; review the diff
 
 model: packages ## the long model test of the exchange (HISTORIES= how many)
 	RACCORDO_HISTORIES=$(or $(HISTORIES),2000000) $(CARGO) test --locked --test it -- model --nocapture
+
+chaos: packages ## the long fault test of pushed delivery (FAULTS= how many, SEED= replays the choices)
+	RACCORDO_FAULTS=$(or $(FAULTS),50) $(if $(SEED),RACCORDO_CHAOS_SEED=$(SEED)) \
+		$(CARGO) test --locked --test it -- chaos_push --nocapture
 
 bench: packages ## measurements, each beside its anchor; builds the release profile
 	$(CARGO) bench --locked --no-run

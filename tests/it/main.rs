@@ -4,6 +4,7 @@ mod api;
 mod calendar;
 mod cancel;
 mod chaos;
+mod chaos_push;
 mod cli;
 mod delivery;
 mod exchange;

@@ -28,7 +28,21 @@ impl Tx<'_> {
              WHERE id = ?1 AND {OPEN} AND due <= ?4 AND (lease_until IS NULL OR lease_until < ?4)
              RETURNING {SUBMISSION}"
         );
-        self.maybe(&sql, params![id, token, until, now], |row| submission(row, 0))
+        let leased = self.maybe(&sql, params![id, token, until, now], |row| submission(row, 0))?;
+        if leased.is_none() {
+            self.told_too_early(id, now)?;
+        }
+        Ok(leased)
+    }
+
+    /// A queue may bring an older announcement once more, and drop the one that holds for it: what
+    /// came before it is due, with nobody at work on it, is announced anew.
+    fn told_too_early(&self, id: i64, now: Millis) -> R<()> {
+        let sql = format!(
+            "UPDATE submission SET announced_until = 0
+             WHERE id = ?1 AND {OPEN} AND due > ?2 AND (lease_until IS NULL OR lease_until < ?2)"
+        );
+        self.run(&sql, params![id, now]).map(drop)
     }
 
     /// Whoever has the directory's lock works alone: at start, a lease belongs to a dead process,

@@ -11,9 +11,10 @@ use super::Shared;
 use super::link::open;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// What RabbitMQ's own clients wait between two tries.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// A link that lasted so long was a good one: the next pause is the first one again.
-const CALM: Duration = Duration::from_secs(20);
+const CALM: Duration = Duration::from_secs(5);
 
 /// Runs until it is stopped, or whoever could stop it is gone.
 pub async fn supervise(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {

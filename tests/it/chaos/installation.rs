@@ -31,7 +31,7 @@ pub struct Installation {
 impl Installation {
     /// Writes configuration and secrets.
     pub fn make(directory: &Path, register: &str, jwks: &str) -> Self {
-        let (api, offer) = two_addresses();
+        let (api, offer) = two_addresses(15_000);
         let made = Self {
             directory: directory.to_owned(),
             config: directory.join("raccordo.toml"),
@@ -103,10 +103,10 @@ pub fn entitlement(number: usize) -> Entitlement {
     }
 }
 
-/// Two free loopback addresses below the ports that outgoing connections take, so that
-/// nobody gets them while the gateway is dead.
-fn two_addresses() -> (SocketAddr, SocketAddr) {
-    let start = 15_000 + (std::process::id() % 8000) as u16 * 2;
+/// Two free loopback addresses, from a port on that depends on the process, and below the ports
+/// that outgoing connections take, so that nobody gets them while the gateway is dead.
+pub fn two_addresses(base: u16) -> (SocketAddr, SocketAddr) {
+    let start = base + (std::process::id() % 2000) as u16 * 2;
     let mut free = (start..32_000).filter_map(|port| {
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         TcpListener::bind(address).is_ok().then_some(address)

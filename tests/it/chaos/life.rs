@@ -75,6 +75,25 @@ impl<'a> Life<'a> {
         (life, ready)
     }
 
+    /// `kill -9` from now on at any moment: `jitter_us` after the `after`-th step of the work.
+    pub fn doom(&mut self, after: u64, jitter_us: u64) {
+        let steps = *self.progress.steps.lock().unwrap();
+        self.killer = Some(killer(&self.child, &self.progress, steps + after, jitter_us));
+    }
+
+    /// As an operator stops it: it ends by itself, and well.
+    pub fn stop(mut self) {
+        let id = self.child.lock().unwrap().id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        let began = Instant::now();
+        while self.lives() && began.elapsed() < BOUND {
+            std::thread::park_timeout(Duration::from_millis(5));
+        }
+        let code = self.ended().and_then(|status| status.code());
+        assert_eq!(code, Some(0), "it did not stop well");
+        self.kill();
+    }
+
     /// The offered routes are the last listener to open; then the API is asked once.
     fn ready(&self) -> Result<(), Gone> {
         let began = Instant::now();

@@ -12,7 +12,7 @@ use raccordo::channel::courier::Courier;
 use raccordo::exchange::{Balance, Bucket};
 use raccordo::gateway::{Delivery, Gateway, RunRequest};
 use raccordo::node;
-use raccordo::queue::MemoryQueue;
+use raccordo::queue::{MemoryQueue, Queue, QueueError, QueueState, Soon, Taken, Work};
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -77,8 +77,12 @@ impl Stage {
     }
 
     fn deliver(&mut self) {
+        self.deliver_over(|queue| queue);
+    }
+
+    fn deliver_over<Q: Queue + 'static>(&mut self, over: impl FnOnce(MemoryQueue) -> Q) {
         let clock = Arc::clone(&self.gateway);
-        let queue = MemoryQueue::new(Arc::new(move || clock.clock.now_ms()));
+        let queue = over(MemoryQueue::new(Arc::new(move || clock.clock.now_ms())));
         let courier: Arc<dyn Courier> = Arc::clone(&self.courier) as _;
         let couriers = HashMap::from([("pushed".to_owned(), courier)]);
         let delivery = Delivery { gateway: Arc::clone(&self.gateway), queue: Arc::new(queue), couriers };
@@ -239,5 +243,37 @@ async fn whom_a_person_waits_for_overtakes_the_bulk_run() {
     stage.courier.gate.add_permits(100_000);
     assert!(stage.settled(sync).await.count(Bucket::Accepted) > 0);
     stage.settled(bulk).await;
+    stage.stop().await;
+}
+
+/// A queue that brings everything at once, as a broker does with what it has from an earlier
+/// announcement: delivered anew after a lost connection, and no longer true.
+struct Hasty(MemoryQueue);
+
+impl Queue for Hasty {
+    fn announce(&self, work: Vec<Work>) -> Soon<'_, Result<(), QueueError>> {
+        self.0.announce(work.into_iter().map(|work| Work { due: 0, ..work }).collect())
+    }
+
+    fn take<'a>(&'a self, route: &'a str, only_interactive: bool) -> Soon<'a, Result<Taken, QueueError>> {
+        self.0.take(route, only_interactive)
+    }
+
+    fn done(&self, taken: Taken) -> Soon<'_, Result<(), QueueError>> {
+        self.0.done(taken)
+    }
+
+    fn state(&self) -> QueueState {
+        self.0.state()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_queue_brings_too_early_is_not_forgotten() {
+    let mut stage = Stage::open(3, &[Fate::Lost, Fate::Unavailable]).await;
+    stage.deliver_over(Hasty);
+    let run = stage.run(None).await;
+    stage.settled(run).await;
+    assert!(stage.effects().iter().all(|count| *count == 1), "nothing takes effect twice");
     stage.stop().await;
 }

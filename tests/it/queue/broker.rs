@@ -33,6 +33,11 @@ impl Running {
         running
     }
 
+    /// Where it keeps what it has.
+    pub fn place(&self) -> &Path {
+        &self.place
+    }
+
     /// A verb of `tests/broker`, with what follows the directory.
     pub fn control(&self, words: &[&str]) {
         let output = self.try_control(words);

@@ -3,7 +3,7 @@
 //! The broker is a real one. `make test` starts it and says where (`RACCORDO_AMQP`); what
 //! restarts or starves a broker starts one of its own.
 
-mod broker;
+pub mod broker;
 mod life;
 mod refusals;
 mod suite;
