@@ -56,11 +56,13 @@ impl Stage {
         );
         wrong.extend(differences);
         wrong.extend(book.anomalies().iter().cloned());
-        // What the recipient refused as it stands is the one thing that may differ.
+        // What the recipient refused as it stands may differ, and what needs that.
         wrong.extend(copy.rows(
             "SELECT 'record ' || id || ' (' || desired || ') is lost: the register has something else' FROM record
              WHERE desired = 'present' AND held_content IS NOT desired_content
-             AND refused_content IS NOT desired_content
+             AND refused_content IS NOT desired_content AND NOT EXISTS (SELECT 1 FROM record n
+               WHERE n.folder = record.folder AND n.register = record.register AND n.key = record.needs
+               AND n.held_content IS NULL AND n.refused_content IS n.desired_content)
              OR desired IN ('annulled', 'vanished') AND held_content IS NOT NULL AND refused_kind IS NULL",
         ));
         let of = |state: &str| copy.count(&format!("SELECT count(*) FROM operation WHERE state = '{state}'"));
