@@ -209,6 +209,19 @@ pub(super) fn hold(ledger: &mut dyn Ledger, mut record: Record) -> Result<(), Le
     ledger.move_run_rows(record.id, Bucket::Held)
 }
 
+/// A record that was held, and for which nothing is left to do, no longer waits for approval.
+fn nothing_to_approve(
+    ledger: &mut dyn Ledger,
+    record: &Record,
+    can_replace: bool,
+) -> Result<(), LedgerError> {
+    match next_step(record, can_replace) {
+        Step::Rest(Rest::Trouble) | Step::Do { .. } => Ok(()),
+        Step::Rest(Rest::SetAside) => ledger.move_run_rows(record.id, Bucket::SetAside),
+        Step::Rest(_) => ledger.move_run_rows(record.id, Bucket::Superseded),
+    }
+}
+
 /// Re-decides a queued operation after its record moved; what has left stays as it is.
 ///
 /// `None` when nothing is queued any more: it is no longer needed, or is held for approval.
@@ -218,7 +231,9 @@ pub(super) fn requeue(
     can_replace: bool,
     now: Millis,
 ) -> Result<Option<Operation>, LedgerError> {
-    let Some(current) = record.current else { return Ok(None) };
+    let Some(current) = record.current else {
+        return nothing_to_approve(ledger, &record, can_replace).map(|()| None);
+    };
     let mut operation = ledger.operation(current)?;
     if operation.state != State::Queued {
         return Ok(None);
