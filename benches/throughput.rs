@@ -13,6 +13,8 @@ mod broker;
 mod bulk;
 #[path = "throughput/import.rs"]
 mod import;
+#[path = "throughput/installation.rs"]
+mod installation;
 #[path = "throughput/material.rs"]
 mod material;
 #[path = "throughput/measure.rs"]
@@ -21,6 +23,8 @@ mod measure;
 mod offer;
 #[path = "throughput/pipeline.rs"]
 mod pipeline;
+#[path = "throughput/push.rs"]
+mod push;
 #[path = "throughput/start.rs"]
 mod start;
 #[path = "throughput/table.rs"]
@@ -37,12 +41,13 @@ const ROUNDS: usize = 3;
 type Part = (&'static str, fn(&mut Table) -> Result<()>);
 
 /// What is measured, in this order.
-const PARTS: [Part; 6] = [
+const PARTS: [Part; 7] = [
     ("pipeline", pipeline::measure),
     ("import", import::measure),
     ("bulk", bulk::measure),
     ("offer", offer::measure),
     ("broker", broker::measure),
+    ("push", push::measure),
     ("start", start::measure),
 ];
 
@@ -54,7 +59,7 @@ fn main() -> Result<()> {
         return Ok(());
     }
     if let Some(unknown) = words.iter().find(|word| PARTS.iter().all(|(name, _)| name != word)) {
-        bail!("there is no part `{unknown}`: pipeline, import, bulk, offer, broker, start");
+        bail!("there is no part `{unknown}`: pipeline, import, bulk, offer, broker, push, start");
     }
     let mut table = Table::begin();
     for (name, part) in PARTS {
@@ -74,6 +79,9 @@ fn child(words: &[String]) -> Result<Value> {
         ["import", records, ledger] => import::run(records.parse()?, ledger),
         ["anchor", rows] => anchor::run(rows.parse()?),
         ["broker", in_flight] => broker::run(in_flight.parse()?),
+        ["push", queue, recipient, workers] => push::run(queue, recipient, workers.parse()?),
+        ["on-demand", queue, workers] => push::run_on_demand(queue, workers.parse()?),
+        ["recipient"] => installation::recipient(),
         ["bulk", ledger] => bulk::run(ledger),
         ["offer", ledger] => offer::run(ledger),
         ["open", ledger] => start::run(ledger),

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::PathBuf;
+use std::time::Instant;
 
 use anyhow::{Context as _, Result, anyhow};
 use jiff::civil::{Date, date};
@@ -20,10 +21,26 @@ pub const FLOW: &str = "siuss-ps-psa-sina/2018-12";
 /// The ente of all folders.
 pub const ENTE: &str = "H501";
 /// The day of every run, so that the same records are made on any day.
-const TODAY: Date = date(2026, 11, 2);
+pub const TODAY: Date = date(2026, 11, 2);
 const NOW_MS: Millis = 1_793_617_200_000;
 /// More folders than any size asked for needs.
 const MOST_FOLDERS: u64 = 2_000_000;
+
+/// A clock that begins on the day of every run, and goes.
+pub struct Going(Instant);
+
+impl Going {
+    /// From now on.
+    pub fn begin() -> Self {
+        Self(Instant::now())
+    }
+}
+
+impl Clock for Going {
+    fn now_ms(&self) -> Millis {
+        NOW_MS + Millis::try_from(self.0.elapsed().as_millis()).unwrap_or_default()
+    }
+}
 
 /// A clock that stands still.
 struct Still;
@@ -115,24 +132,33 @@ pub fn generate(records: usize) -> Result<PathBuf> {
 /// A gateway over `directory` with one route of `channel` to the register of the flow that is measured.
 pub fn gateway(directory: &str, channel: &str) -> Result<Gateway> {
     let catalog = catalog()?;
+    let register = flow(&catalog)?.register().to_owned();
+    let route = format!(
+        "[[route]]\nid = \"route-0\"\nregister = \"{register}\"\nchannel = \"{channel}\"\n\
+         enti = [\"{ENTE}\"]\noutbox = \"{directory}/outbox\"\nmax_records = 5000\n"
+    );
+    let settings = settings(directory, &[ENTE], &route)?;
+    Ok(Gateway::open(settings, catalog, Box::new(Still))?)
+}
+
+/// The defaults over `directory`, with these enti and further tables.
+pub fn settings(directory: &str, enti: &[&str], tables: &str) -> Result<Settings> {
     let mut text = format!("data = {directory:?}\n{}", DEFAULTS.replace("data = \"data\"", ""));
-    for empty in ["ente = []", "route = []"] {
-        text = text.replace(empty, "");
+    for table in ["ente", "route", "register"] {
+        if table == "ente" || tables.contains(&format!("[[{table}]]")) {
+            text = text.replace(&format!("{table} = []"), "");
+        }
     }
-    text.push_str(&format!("\n[[ente]]\ncode = \"{ENTE}\"\nname = \"Ente\"\nseat = \"{ENTE}\"\n"));
-    for (number, flow) in catalog.find(FLOW).into_iter().enumerate() {
-        let register = flow.register();
-        text.push_str(&format!(
-            "[[route]]\nid = \"route-{number}\"\nregister = \"{register}\"\nchannel = \"{channel}\"\n\
-             enti = [\"{ENTE}\"]\noutbox = \"{directory}/outbox\"\nmax_records = 5000\n"
-        ));
+    for ente in enti {
+        text.push_str(&format!("\n[[ente]]\ncode = \"{ente}\"\nname = \"Ente\"\nseat = \"{ente}\"\n"));
     }
+    text.push_str(tables);
     let mut settings: Settings = toml::from_str(&text)?;
     for ente in &mut settings.ente {
         // A synthetic person of the published test vectors.
         ente.operator = Some(Personal::new("XXXYYY80A01H501D".to_owned()));
     }
-    Ok(Gateway::open(settings, catalog, Box::new(Still))?)
+    Ok(settings)
 }
 
 /// Up to `most` lines.
