@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use raccordo::gateway::{Delivery, Gateway, RunRequest, new_import};
 use raccordo::node::delivery::couriers;
 use raccordo::queue::{MemoryQueue, Now, Queue, RabbitQueue};
 use raccordo::sandbox::{clock, health, people};
+use rusqlite::Connection;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -30,6 +31,8 @@ pub const OTHERS: &str = "F205";
 /// The server on the other end of HTTP; it ends with its standard input.
 struct Recipient {
     process: Child,
+    /// Held open: it has a last word.
+    _answers: BufReader<ChildStdout>,
     url: String,
 }
 
@@ -77,6 +80,22 @@ impl Installation {
             actor: "bench".to_owned(),
         };
         Ok(self.gateway.start_run(&request)?)
+    }
+
+    /// Waits until a large run has nothing open any more. Its balance costs too much to be asked
+    /// for all the time: it would be measured too.
+    pub fn closed(&self, run: i64) -> Result<Balance> {
+        let open =
+            "SELECT EXISTS (SELECT 1 FROM run_row INDEXED BY run_row_open WHERE open = 1 AND run = ?1)";
+        let is_open = || {
+            let ask =
+                |connection: &Connection| connection.query_row(open, [run], |row| row.get::<_, bool>(0));
+            self.gateway.books.read(ask)
+        };
+        while is_open()? {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        self.settled(run, Duration::from_millis(50))
     }
 
     /// Waits until all of a run has its receipt, looking again after each `pause`.
@@ -193,10 +212,10 @@ impl Recipient {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["--child", "recipient"]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = command.spawn()?;
-        let answers = process.stdout.take().context("no output")?;
+        let mut answers = BufReader::new(process.stdout.take().context("no output")?);
         let mut url = String::new();
-        BufReader::new(answers).read_line(&mut url)?;
-        Ok(Self { process, url: url.trim().to_owned() })
+        answers.read_line(&mut url)?;
+        Ok(Self { process, _answers: answers, url: url.trim().to_owned() })
     }
 }
 

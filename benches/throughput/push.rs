@@ -102,7 +102,7 @@ pub fn run(queue: &str, recipient: &str, workers: usize) -> Result<Value> {
     let span = Span::begin()?;
     let run = installation.run(BULK, None)?;
     let (_, select_s) = span.seconds()?;
-    let balance = installation.settled(run, Duration::from_millis(20))?;
+    let balance = installation.closed(run)?;
     let (cpu_s, wall_s) = span.seconds()?;
     let (containers, operations) = (installation.containers()?, balance.count(Bucket::Accepted));
     ensure!(operations > 0 && balance.count(Bucket::Refused) == 0, "{balance:?}");
@@ -122,7 +122,7 @@ pub fn run_on_demand(queue: &str, workers: usize) -> Result<Value> {
     let (bulk, busy) = std::thread::scope(|scope| {
         let bulk = scope.spawn(|| {
             let run = installation.run(BULK, None)?;
-            let settled = installation.settled(run, Duration::from_millis(50));
+            let settled = installation.closed(run);
             over.store(true, Ordering::SeqCst);
             settled
         });
