@@ -123,6 +123,15 @@ impl Load {
         self.carried.iter().any(|(carried, _)| carried.id == record)
     }
 
+    /// Whether what a record needs goes with it; else the whole folder must be looked through.
+    fn brings(&self, record: &Record) -> bool {
+        let needed = |other: &Record| {
+            (other.folder, &other.register, Some(&other.key))
+                == (record.folder, &record.register, record.needs.as_ref())
+        };
+        self.carried.iter().any(|(carried, _)| needed(carried))
+    }
+
     fn consider(
         &mut self,
         ledger: &mut dyn Ledger,
@@ -164,7 +173,7 @@ impl Load {
         if operation.kind == Kind::Cancel {
             return self.freed(ledger, record);
         }
-        if record.needs.is_none() {
+        if record.needs.is_none() || self.brings(record) {
             return Ok(Need::Met);
         }
         let others = ledger.records_of_folder(record.folder, &record.register)?;

@@ -345,8 +345,13 @@ impl Ledger for Tx<'_> {
     }
 
     fn move_run_rows(&mut self, record: RecordId, bucket: Bucket) -> R<()> {
-        let sql = "UPDATE run_row SET bucket = ?2, open = ?3 WHERE record = ?1 AND open = 1";
-        self.run(sql, params![record, bucket.word(), !bucket.is_final()]).map(drop)
+        // Row by row: an update through the index that it changes gathers its rows in a temporary table,
+        // and making and dropping that costs more than all else.
+        let open = "SELECT run FROM run_row WHERE record = ?1 AND open = 1";
+        for run in self.many(open, [record], |row| row.get(0))? {
+            self.move_row_of_run(run, record, bucket)?;
+        }
+        Ok(())
     }
 
     fn held_rows(&mut self, run: i64) -> R<Vec<RecordId>> {
