@@ -87,17 +87,30 @@ impl Delivery {
         }
     }
 
-    /// Gathers what is queued and tells the queue of all that it does not know of.
-    async fn feed_route(&self, route: &Route, lost: bool) -> Result<(), LedgerError> {
-        let (gateway, at_work) = (Arc::clone(&self.gateway), route.clone());
-        let gathered = tokio::task::spawn_blocking(move || gateway.gather(&at_work, lost)).await;
-        gathered.unwrap_or_else(|_| Err(LedgerError::Corrupt("gathering panicked".into())))?;
+    /// Gathers what is queued and tells the queue of all that it does not know of. Step by step:
+    /// workers begin with the first, and who comes in between waits for one step only.
+    async fn feed_route(&self, route: &Route, mut lost: bool) -> Result<(), LedgerError> {
+        let mut from = Some(0);
+        while let Some(after) = from {
+            let (gateway, at_work) = (Arc::clone(&self.gateway), route.clone());
+            let gathered = tokio::task::spawn_blocking(move || gateway.gather(&at_work, lost, after)).await;
+            from = gathered.unwrap_or_else(|_| Err(LedgerError::Corrupt("gathering panicked".into())))?;
+            lost = false;
+            if !self.announce(route).await? {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells the queue of what it does not know; false if it takes nothing.
+    async fn announce(&self, route: &Route) -> Result<bool, LedgerError> {
         loop {
             let (id, now) = (route.id.clone(), self.gateway.clock.now_ms());
             let act = move |tx: &mut crate::ledger::Tx<'_>| tx.announce_due(&id, now, AGAIN_MS, BATCH);
             let due = self.gateway.books.write_async(act).await?;
             if due.is_empty() {
-                return Ok(());
+                return Ok(true);
             }
             let known: Vec<i64> = due.iter().map(|due| due.submission).collect();
             let work = due.into_iter().map(|due| Work {
@@ -109,7 +122,7 @@ impl Delivery {
             if let Err(error) = self.queue.announce(work.collect()).await {
                 self.gateway.books.write_async(move |tx| tx.forget_announced(&known)).await?;
                 tracing::warn!(route = route.id, %error, "the queue takes nothing; the ledger keeps it");
-                return Ok(());
+                return Ok(false);
             }
         }
     }
@@ -206,27 +219,25 @@ impl Delivery {
 }
 
 impl Gateway {
-    /// Gathers what is queued on a route, as far as its workers can use it soon.
-    fn gather(&self, route: &Route, lost: bool) -> Result<(), LedgerError> {
+    /// Gathers what is queued on a route: all that people wait for, and one step of the rest from
+    /// a place on, as far as its workers can use it soon. Returns where the rest goes on.
+    fn gather(&self, route: &Route, lost: bool, from: i64) -> Result<Option<i64>, LedgerError> {
         let id = route.id.clone();
         if lost {
             let again = id.clone();
             self.books.write(move |tx| tx.forget_announcements(&again))?;
         }
         if route.channel == Channel::File {
-            return self.gather_files(route);
+            return self.gather_files(route).map(|_| None);
         }
-        for interactive in [true, false] {
-            let mut after = Some(0);
-            while let Some(from) = after {
-                let id = id.clone();
-                if !interactive && self.books.write(move |tx| tx.outstanding(&id))? >= BACKLOG {
-                    return Ok(());
-                }
-                after = self.gather_pushed(route, interactive, from)?.after;
-            }
+        let mut after = Some(0);
+        while let Some(place) = after {
+            after = self.gather_pushed(route, true, place)?.after;
         }
-        Ok(())
+        if self.books.write(move |tx| tx.outstanding(&id))? >= BACKLOG {
+            return Ok(None);
+        }
+        Ok(self.gather_pushed(route, false, from)?.after)
     }
 }
 
