@@ -94,7 +94,9 @@ fn health_readiness_and_metrics_tell_no_person() {
     site.flussi("since=0&limit=5");
     let get = |path: &str| request(site.api, "GET", path, &[], b"");
     assert_eq!(get("/healthz").good(200)["status"], "ok");
-    assert_eq!(get("/readyz").good(200), json!({"status": "ready", "suspended_routes": []}));
+    let queue = json!({"connected": true, "trouble": null});
+    let ready = json!({"status": "ready", "suspended_routes": [], "queue": queue});
+    assert_eq!(get("/readyz").good(200), ready);
     site.api("POST", "/routes/waas-H501/suspend", b"");
     assert_eq!(get("/readyz").good(200)["suspended_routes"], json!(["waas-H501"]));
     assert!(site.flussi("since=0").is_empty(), "a suspended route offers nothing");
