@@ -58,7 +58,7 @@ impl Installation {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let inside = runtime.enter();
         let couriers = match recipient {
-            Some(_) => couriers(&gateway.settings).map_err(|why| anyhow!(why))?,
+            Some(_) => couriers(&gateway.settings, &gateway.catalog).map_err(|why| anyhow!(why))?,
             None => HashMap::from([(ROUTE.to_owned(), Arc::new(Instant) as Arc<dyn Courier>)]),
         };
         let (queue, broker) = queue_of(&gateway)?;
