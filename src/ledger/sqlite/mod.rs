@@ -166,3 +166,30 @@ fn reader(path: &Path) -> Result<Mutex<Connection>, LedgerError> {
 pub(super) fn store(error: impl std::error::Error + Send + Sync + 'static) -> LedgerError {
     LedgerError::Store(Box::new(error))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ledger_of_the_first_version_is_brought_up_to_date_and_keeps_what_it_holds() {
+        let directory = tempfile::tempdir().unwrap();
+        let old = Connection::open(directory.path().join("ledger.sqlite")).unwrap();
+        old.execute_batch(MIGRATIONS[0]).unwrap();
+        old.execute_batch(
+            "PRAGMA user_version = 1;
+             INSERT INTO folder (ente, folder_id, wrapped_key, person, content, body, saved_at)
+               VALUES ('E', 'F-1', x'01', zeroblob(32), zeroblob(32), x'02', 5);
+             INSERT INTO submission (route, name, timestamp, state, lease_until, lease_token)
+               VALUES ('r', 'E.20260301.0000001', 5, 'queued', 9, 'dead');",
+        )
+        .unwrap();
+        drop(old);
+        let books = Books::open(directory.path()).unwrap();
+        assert_eq!(books.folder("E", "F-1").unwrap().unwrap().saved_at, 5);
+        let due = books.write(|tx| tx.announce_due("r", 10, 60, 5)).unwrap();
+        assert_eq!(due.len(), 1, "what waited is to be told to the queue");
+        let version: i64 = books.read(|c| c.query_row("PRAGMA user_version", [], |row| row.get(0))).unwrap();
+        assert_eq!(usize::try_from(version).unwrap(), MIGRATIONS.len());
+    }
+}
