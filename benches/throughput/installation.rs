@@ -145,7 +145,7 @@ fn open(queue: &str, url: &str, workers: usize) -> Result<Gateway> {
     let register = catalog.find(health::FLOW).context("the flow is missing")?.register().to_owned();
     let protocol = health::PROTOCOL;
     let tables = format!(
-        "[[register]]\nname = \"{register}\"\ncan_replace = true\n\
+        "[[register]]\nname = \"{register}\"\n\
          [[route]]\nid = \"{ROUTE}\"\nregister = \"{register}\"\nchannel = \"push\"\n\
          enti = [\"{BULK}\", \"{OTHERS}\"]\nmax_records = 100\n\
          [route.push]\nprotocol = \"{protocol}\"\nurl = \"{url}\"\nconcurrency = {workers}\n"

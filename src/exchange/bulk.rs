@@ -16,7 +16,6 @@ pub struct Batch<'a> {
     pub day: &'a str,
     /// Makes the container's name from one of its records, the day and the progressive.
     pub name: &'a dyn Fn(&Record, &str, u32) -> String,
-    pub can_replace: bool,
 }
 
 /// Gathers queued operations of a route into one named container, to be built by a worker.
@@ -67,7 +66,7 @@ fn ready(ledger: &mut dyn Ledger, batch: &Batch<'_>) -> Result<Vec<Operation>, L
             if whose.as_ref().is_some_and(|whose| *whose != ours) {
                 continue;
             }
-            let Some(operation) = requeue(ledger, record.clone(), batch.can_replace, batch.now)? else {
+            let Some(operation) = requeue(ledger, record.clone(), batch.now)? else {
                 skip -= 1;
                 continue;
             };

@@ -80,7 +80,6 @@ pub struct Patience {
     pub schedule: Schedule,
     /// The jittered pause that the schedule gives for this attempt, ms.
     pub pause: Millis,
-    pub can_replace: bool,
     pub now: Millis,
 }
 
@@ -181,8 +180,7 @@ fn take(
             text: said.text.clone(),
             acquired_as: said.acquired_as.clone(),
         };
-        let settled: Settled =
-            settle_operation(ledger, operation, said.answer, patience.can_replace, patience.now)?;
+        let settled: Settled = settle_operation(ledger, operation, said.answer, patience.now)?;
         ledger.keep_receipt(
             &submission.route,
             Some(said.operation),

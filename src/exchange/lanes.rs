@@ -35,7 +35,6 @@ pub struct Gathering<'a> {
     pub day: &'a str,
     /// Makes the container's name from one of its records, the day and the progressive.
     pub name: &'a dyn Fn(&Record, &str, u32) -> String,
-    pub can_replace: bool,
 }
 
 /// What one gathering came to.
@@ -139,7 +138,7 @@ impl Load {
         wish: &Gathering<'_>,
     ) -> Result<(), LedgerError> {
         let record = ledger.record(operation.record)?;
-        let Some(operation) = requeue(ledger, record.clone(), wish.can_replace, wish.now)? else {
+        let Some(operation) = requeue(ledger, record.clone(), wish.now)? else {
             return Ok(());
         };
         match self.need(ledger, &record, &operation, wish)? {
@@ -201,7 +200,7 @@ impl Load {
         if needed.held.is_some() || self.has(needed.id) {
             return Need::Met;
         }
-        let insert = matches!(next_step(needed, wish.can_replace), Step::Do { kind: Kind::Insert, .. });
+        let insert = matches!(next_step(needed), Step::Do { kind: Kind::Insert, .. });
         // What needs itself is never there.
         let astray = missing.len() > others.len() || (needed.current.is_none() && !insert);
         if astray {
@@ -234,12 +233,8 @@ fn bring_along(
     operation: &Operation,
     wish: &Gathering<'_>,
 ) -> Result<(), LedgerError> {
-    let step = next_step(&needed, wish.can_replace);
-    needed.due = Some(super::Order {
-        route: wish.route.to_owned(),
-        interactive: operation.interactive,
-        can_replace: wish.can_replace,
-    });
+    let step = next_step(&needed);
+    needed.due = Some(super::Order { route: wish.route.to_owned(), interactive: operation.interactive });
     enqueue(ledger, needed, step, wish.now, "needed by another record")
 }
 

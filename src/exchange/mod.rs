@@ -40,7 +40,7 @@ pub use offer::{OfferPolicy, Page, Poll, overdue, poll, resume, sequence, suspen
 pub use operation::{Kind, Operation, State};
 pub use period::{Period, PeriodError};
 pub use reconcile::{DesiredRecord, DesiredSet, Place, Reconciled, reconcile};
-pub use record::{Absence, Desired, Hash, Held, Record, RecordId, Trouble};
+pub use record::{Absence, Desired, Hash, Held, Powers, Record, RecordId, Trouble};
 pub use replay::{Change, foresee};
 pub use retry::{Failure, Next, Schedule, next};
 pub use select::{Order, Selected, approve, select};

@@ -22,8 +22,6 @@ pub struct OfferPolicy<'a> {
     pub progressive_jump: u32,
     /// Another system served this route before: the first `since` may be unknown to us.
     pub taken_over: bool,
-    /// The register takes a changed record in one operation.
-    pub can_replace: bool,
 }
 
 /// One poll of the recipient.
@@ -190,7 +188,7 @@ fn release(
     policy: &OfferPolicy<'_>,
 ) -> Result<Released, LedgerError> {
     let record = ledger.record(operation.record)?;
-    let Some(mut operation) = requeue(ledger, record.clone(), policy.can_replace, poll.now)? else {
+    let Some(mut operation) = requeue(ledger, record.clone(), poll.now)? else {
         return Ok(Released::Superseded);
     };
     if !claim_key(ledger, &record, &operation)? {

@@ -6,7 +6,7 @@
 use jiff::civil::Date;
 
 use super::select::requeue;
-use super::{Absence, Desired, Hash, Ledger, LedgerError, Millis, Record};
+use super::{Absence, Desired, Hash, Ledger, LedgerError, Millis, Powers, Record};
 
 /// Which books a folder's records stand in.
 #[derive(Clone, Copy, Debug)]
@@ -16,8 +16,8 @@ pub struct Place<'a> {
     pub flow: &'a str,
     /// The ledger's number of the folder.
     pub folder: i64,
-    /// The register takes a changed record in one operation.
-    pub can_replace: bool,
+    /// What the register lets us do with records of this flow.
+    pub powers: Powers,
 }
 
 /// One record that the folder maps to today.
@@ -51,6 +51,8 @@ pub struct Reconciled {
     pub records: Vec<i64>,
     /// Keys of records that vanished without a word: each is a finding.
     pub vanished: Vec<String>,
+    /// Keys of records that should go, from a register that takes nothing back: each is a finding.
+    pub irrevocable: Vec<String>,
 }
 
 /// Moves the desired side of a folder's records to what the folder maps to today.
@@ -71,11 +73,10 @@ pub fn reconcile(
         done.records.push(id);
     }
     for record in known {
-        if let Some(key) = missing(ledger, place, record, set, now)? {
-            done.vanished.push(key);
-        }
+        missing(ledger, place, record, set, now, &mut done)?;
     }
     done.vanished.sort();
+    done.irrevocable.sort();
     Ok(done)
 }
 
@@ -98,6 +99,7 @@ pub(super) fn fresh(place: Place<'_>, wanted: &DesiredRecord) -> Record {
         generation: 0,
         due: None,
         trouble: None,
+        powers: place.powers,
     }
 }
 
@@ -116,7 +118,7 @@ fn update(
     now: Millis,
 ) -> Result<i64, LedgerError> {
     let record = moved(before, place, wanted);
-    if record != *before { store(ledger, place, record, now) } else { Ok(record.id) }
+    if record != *before { store(ledger, record, now) } else { Ok(record.id) }
 }
 
 /// A known record as the folder maps to it today.
@@ -128,6 +130,7 @@ pub(super) fn moved(before: &Record, place: Place<'_>, wanted: &DesiredRecord) -
         flow: place.flow.to_owned(),
         source: wanted.source.clone(),
         needs: wanted.needs.clone(),
+        powers: place.powers,
         ..before.clone()
     }
 }
@@ -139,14 +142,21 @@ fn missing(
     mut record: Record,
     set: &DesiredSet,
     now: Millis,
-) -> Result<Option<String>, LedgerError> {
+    done: &mut Reconciled,
+) -> Result<(), LedgerError> {
     let desired = verdict(&record, set);
-    let vanished = (desired == Desired::Vanished).then(|| record.key.clone());
+    let there = record.held.is_some() || record.current.is_some();
+    match desired {
+        Desired::Vanished => done.vanished.push(record.key.clone()),
+        Desired::Absent(_) if there && !place.powers.cancel => done.irrevocable.push(record.key.clone()),
+        _ => {}
+    }
     if record.desired != desired {
         record.desired = desired;
-        store(ledger, place, record, now)?;
+        record.powers = place.powers;
+        store(ledger, record, now)?;
     }
-    Ok(vanished)
+    Ok(())
 }
 
 pub(super) fn verdict(record: &Record, set: &DesiredSet) -> Desired {
@@ -168,9 +178,9 @@ pub(super) fn verdict(record: &Record, set: &DesiredSet) -> Desired {
     if never_left { Desired::Nothing } else { Desired::Vanished }
 }
 
-fn store(ledger: &mut dyn Ledger, place: Place<'_>, record: Record, now: Millis) -> Result<i64, LedgerError> {
+fn store(ledger: &mut dyn Ledger, record: Record, now: Millis) -> Result<i64, LedgerError> {
     let id = record.id;
     ledger.put_record(&record)?;
-    requeue(ledger, record, place.can_replace, now)?;
+    requeue(ledger, record, now)?;
     Ok(id)
 }

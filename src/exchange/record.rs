@@ -2,6 +2,8 @@
 
 use jiff::civil::Date;
 
+pub use crate::flow::Powers;
+
 /// Keyed hash of content or of a key; never of a bare personal value.
 pub type Hash = [u8; 32];
 
@@ -78,6 +80,7 @@ pub struct Record {
     /// Selected by a run or a sync and not yet up to date; the route and urgency asked for.
     pub due: Option<super::Order>,
     pub trouble: Option<Trouble>,
+    pub powers: Powers,
 }
 
 impl Record {

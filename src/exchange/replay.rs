@@ -55,8 +55,8 @@ impl Change {
     }
 
     /// The change of a record between two moments; `before` is `None` if it did not exist.
-    pub fn between(before: Option<&Record>, after: &Record, can_replace: bool) -> Self {
-        let refused = next_step(after, can_replace) == Step::Rest(Rest::Refused);
+    pub fn between(before: Option<&Record>, after: &Record) -> Self {
+        let refused = next_step(after) == Step::Rest(Rest::Refused);
         let was = before.map_or(Desired::Nothing, |before| before.desired);
         let was_refused = before.is_some_and(|before| before.refused.is_some());
         match (was, after.desired) {
@@ -99,11 +99,11 @@ pub fn foresee(known: Vec<Record>, place: Place<'_>, set: &DesiredSet) -> Vec<(O
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exchange::{DesiredRecord, Hash, Held, Kind};
+    use crate::exchange::{DesiredRecord, Hash, Held, Kind, Powers};
     use jiff::civil::date;
 
     const PLACE: Place<'static> =
-        Place { ente: "E", register: "R", flow: "f/2", folder: 1, can_replace: false };
+        Place { ente: "E", register: "R", flow: "f/2", folder: 1, powers: Powers::CANCEL };
 
     fn wanted(content: Option<u8>) -> DesiredRecord {
         let day = date(2026, 3, 1);
@@ -120,7 +120,7 @@ mod tests {
             DesiredSet { records: vec![wanted(now)], named: vec!["I0".into()], ..DesiredSet::default() };
         let pairs = foresee(before.into_iter().collect(), PLACE, &set);
         assert_eq!(pairs.len(), 1);
-        Change::between(pairs[0].0.as_ref(), &pairs[0].1, false)
+        Change::between(pairs[0].0.as_ref(), &pairs[0].1)
     }
 
     fn refused(content: u8) -> Record {
@@ -144,7 +144,7 @@ mod tests {
     fn what_the_folder_still_names_and_no_longer_maps_to_is_gone() {
         let set = DesiredSet { named: vec!["I0".into()], ..DesiredSet::default() };
         let pairs = foresee(vec![record(Some(1))], PLACE, &set);
-        assert_eq!(Change::between(pairs[0].0.as_ref(), &pairs[0].1, false), Change::Gone);
+        assert_eq!(Change::between(pairs[0].0.as_ref(), &pairs[0].1), Change::Gone);
     }
 
     #[test]

@@ -12,8 +12,6 @@ pub struct Order {
     pub route: String,
     /// A person waits for it: before bulk work.
     pub interactive: bool,
-    /// The register takes a changed record in one operation.
-    pub can_replace: bool,
 }
 
 /// What selecting one record came to.
@@ -38,7 +36,7 @@ pub fn select(
     now: Millis,
 ) -> Result<Option<Selected>, LedgerError> {
     let mut record = ledger.record(record)?;
-    let step = next_step(&record, order.can_replace);
+    let step = next_step(&record);
     if record.current.is_none() && step == Step::Rest(Rest::Nothing) {
         return Ok(None);
     }
@@ -118,7 +116,7 @@ pub fn approve(ledger: &mut dyn Ledger, run: i64, order: &Order, now: Millis) ->
     let mut approved = 0;
     for id in ledger.held_rows(run)? {
         let mut record = ledger.record(id)?;
-        let step = next_step(&record, order.can_replace);
+        let step = next_step(&record);
         if record.current.is_none() && matches!(step, Step::Do { .. }) {
             record.due = Some(order.clone());
             enqueue(ledger, record, step, now, "approved")?;
@@ -210,12 +208,8 @@ pub(super) fn hold(ledger: &mut dyn Ledger, mut record: Record) -> Result<(), Le
 }
 
 /// A record that was held, and for which nothing is left to do, no longer waits for approval.
-fn nothing_to_approve(
-    ledger: &mut dyn Ledger,
-    record: &Record,
-    can_replace: bool,
-) -> Result<(), LedgerError> {
-    match next_step(record, can_replace) {
+fn nothing_to_approve(ledger: &mut dyn Ledger, record: &Record) -> Result<(), LedgerError> {
+    match next_step(record) {
         Step::Rest(Rest::Trouble) | Step::Do { .. } => Ok(()),
         Step::Rest(Rest::SetAside) => ledger.move_run_rows(record.id, Bucket::SetAside),
         Step::Rest(_) => ledger.move_run_rows(record.id, Bucket::Superseded),
@@ -228,17 +222,16 @@ fn nothing_to_approve(
 pub(super) fn requeue(
     ledger: &mut dyn Ledger,
     mut record: Record,
-    can_replace: bool,
     now: Millis,
 ) -> Result<Option<Operation>, LedgerError> {
     let Some(current) = record.current else {
-        return nothing_to_approve(ledger, &record, can_replace).map(|()| None);
+        return nothing_to_approve(ledger, &record).map(|()| None);
     };
     let mut operation = ledger.operation(current)?;
     if operation.state != State::Queued {
         return Ok(None);
     }
-    match next_step(&record, can_replace) {
+    match next_step(&record) {
         step if needs_approval(&operation, step, operation.interactive) => {
             operation.state = State::Superseded;
             ledger.put_operation(&operation, State::Queued, now, "now only a cancel: needs approval")?;

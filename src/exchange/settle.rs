@@ -77,7 +77,6 @@ pub fn settle(
     ledger: &mut dyn Ledger,
     route: &str,
     receipt: &Receipt,
-    can_replace: bool,
     now: Millis,
 ) -> Result<Settled, LedgerError> {
     let understood = receipt.answer != Answer::Unknown;
@@ -89,7 +88,7 @@ pub fn settle(
     let mut settled = Settled::Duplicate;
     for operation in ledger.operations_in(submission.id)? {
         let id = operation.id;
-        settled = settle_operation(ledger, operation, receipt.answer, can_replace, now)?;
+        settled = settle_operation(ledger, operation, receipt.answer, now)?;
         ledger.keep_receipt(route, Some(id), receipt, settled.word(), now)?;
     }
     Ok(settled)
@@ -120,7 +119,6 @@ pub fn settle_operation(
     ledger: &mut dyn Ledger,
     operation: Operation,
     answer: Answer,
-    can_replace: bool,
     now: Millis,
 ) -> Result<Settled, LedgerError> {
     match (operation.state, answer) {
@@ -132,7 +130,7 @@ pub fn settle_operation(
         (State::Refused, Answer::Accepted) => late_yes(ledger, operation, now),
         (State::Superseded, Answer::Accepted) => after_decision(ledger, &operation),
         (State::Superseded, _) => Ok(Settled::Duplicate),
-        _ => conclude(ledger, operation, answer, can_replace, now).map(Settled::Moved),
+        _ => conclude(ledger, operation, answer, now).map(Settled::Moved),
     }
 }
 
@@ -161,7 +159,6 @@ fn conclude(
     ledger: &mut dyn Ledger,
     mut operation: Operation,
     answer: Answer,
-    can_replace: bool,
     now: Millis,
 ) -> Result<State, LedgerError> {
     let from = operation.state;
@@ -178,7 +175,7 @@ fn conclude(
         _ => {}
     }
     let cause = format!("receipt: {answer:?}").to_lowercase();
-    finish(ledger, record, &operation, from, can_replace, now, &cause)?;
+    finish(ledger, record, &operation, from, now, &cause)?;
     Ok(operation.state)
 }
 
@@ -243,7 +240,6 @@ fn finish(
     mut record: Record,
     operation: &Operation,
     from: State,
-    can_replace: bool,
     now: Millis,
     cause: &str,
 ) -> Result<(), LedgerError> {
@@ -253,7 +249,7 @@ fn finish(
     }
     close_submission(ledger, operation)?;
     ledger.put_record(&record)?;
-    if record.current.is_none() && follow(ledger, record.clone(), operation, can_replace, now)? {
+    if record.current.is_none() && follow(ledger, record.clone(), operation, now)? {
         return Ok(());
     }
     ledger.move_run_rows(record.id, last_word(&record, operation))
@@ -270,10 +266,9 @@ fn follow(
     ledger: &mut dyn Ledger,
     mut record: Record,
     before: &Operation,
-    can_replace: bool,
     now: Millis,
 ) -> Result<bool, LedgerError> {
-    let step = next_step(&record, can_replace);
+    let step = next_step(&record);
     if record.due.as_ref().is_some_and(|order| needs_approval(before, step, order.interactive)) {
         hold(ledger, record)?;
         return Ok(true);
@@ -312,7 +307,6 @@ pub fn decide(
     ledger: &mut dyn Ledger,
     operation: i64,
     decision: Decision,
-    can_replace: bool,
     now: Millis,
 ) -> Result<State, LedgerError> {
     let mut operation = ledger.operation(operation)?;
@@ -335,7 +329,7 @@ pub fn decide(
     } else if operation.kind != Kind::Cancel {
         drop_claim(ledger, &record, Some(operation.register_key))?;
     }
-    finish(ledger, record, &operation, from, can_replace, now, "decided by a person")?;
+    finish(ledger, record, &operation, from, now, "decided by a person")?;
     Ok(operation.state)
 }
 
@@ -343,14 +337,13 @@ pub fn decide(
 pub fn park(
     ledger: &mut dyn Ledger,
     mut operation: Operation,
-    can_replace: bool,
     now: Millis,
     cause: &str,
 ) -> Result<(), LedgerError> {
     let from = operation.state;
     operation.state = State::Parked;
     let record = ledger.record(operation.record)?;
-    finish(ledger, record, &operation, from, can_replace, now, cause)
+    finish(ledger, record, &operation, from, now, cause)
 }
 
 /// A person lets a refused operation be tried again as it is: the next run or sync sends it
@@ -375,7 +368,6 @@ pub fn adopt(
     ledger: &mut dyn Ledger,
     record: i64,
     held: Option<(Hash, Hash)>,
-    can_replace: bool,
     now: Millis,
 ) -> Result<(), LedgerError> {
     let mut record = ledger.record(record)?;
@@ -389,7 +381,7 @@ pub fn adopt(
     }
     drop_claim(ledger, &record, before)?;
     ledger.put_record(&record)?;
-    super::select::requeue(ledger, record, can_replace, now)?;
+    super::select::requeue(ledger, record, now)?;
     Ok(())
 }
 

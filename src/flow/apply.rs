@@ -26,7 +26,7 @@ impl Flow {
         let body = folder.body.expose();
         let mapping = &self.mapping;
         let mut scope = mapping.names.scope(body);
-        mapping.set_own_roots(&mut scope, context.today, &context.ente.flow);
+        mapping.set_own_roots(&mut scope, context.today, &context.ente.flow, &context.ente.keys);
         mapping.fill(&mut scope);
         let mut work = Work {
             flow: self,
@@ -100,8 +100,11 @@ impl Work<'_> {
             finding.severity == Severity::Withhold && finding.folder_path.starts_with("/persona")
         };
         self.blocked = found.iter().any(about_person) || withholds(&judged);
+        let keyless = super::incident::keyless(&self.flow.mapping.flow, &self.context.ente.keys);
+        self.blocked |= !keyless.is_empty();
         self.mapped.findings = found;
         self.mapped.findings.extend(judged);
+        self.mapped.findings.extend(keyless);
     }
 
     /// All records of one kind.

@@ -1,5 +1,6 @@
 //! Finds every flow by listing directories, and loads it whole or not at all.
 
+use super::Powers;
 use super::check;
 use super::files::Files;
 use super::frame::Frame;
@@ -106,6 +107,13 @@ impl Flow {
 
     pub fn register(&self) -> &str {
         &self.mapping.flow.register
+    }
+
+    /// What this flow can ask of its register beside an insert.
+    pub fn powers(&self) -> Powers {
+        let table = self.mapping.document.operation.as_ref();
+        let replace = table.is_some_and(|table| table.resend || table.replace.is_some());
+        Powers { replace, cancel: table.is_some_and(|table| table.cancel.is_some()) }
     }
 
     /// What is wrong with an ente's settings for this flow; empty = fine.

@@ -8,11 +8,13 @@
 use super::{Catalog, Container, Context, EnteSettings, Flow, Header, Mapped, OperationKind, Part};
 use crate::folder::FolderSchema;
 use crate::folder::finding::{Finding, Severity};
+use crate::mapping::keyed::{KeyState, Keys, PseudonymKey, TEST_KEY};
 use crate::mapping::value::iso_date;
 use jiff::civil::{Date, date};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The day on which cases without `context.toml` happen.
 pub const TODAY: Date = date(2026, 3, 1);
@@ -45,6 +47,8 @@ struct CaseContext {
     today: Option<String>,
     /// Settings of the ente for the flow.
     settings: BTreeMap<String, String>,
+    /// Keys of the ente: 64 hexadecimal digits, `missing` or `changed`; the test key if not named.
+    keys: BTreeMap<String, String>,
 }
 
 /// Runs every case found below `folder`.
@@ -133,7 +137,7 @@ fn run_case(catalog: &Catalog, schema: &FolderSchema, folder: &Path) -> CaseResu
 
 fn actual(flow: &Flow, schema: &FolderSchema, folder: &Path) -> Result<BTreeMap<String, String>, String> {
     let bytes = std::fs::read(folder.join("folder.json")).map_err(|error| error.to_string())?;
-    let context = context(&folder.join("context.toml"))?;
+    let context = context(flow, &folder.join("context.toml"))?;
     let mapped = match schema.parse(&bytes) {
         Ok(parsed) => flow.map(&parsed, &context),
         Err(findings) => Mapped { findings, ..Mapped::default() },
@@ -150,14 +154,38 @@ fn actual(flow: &Flow, schema: &FolderSchema, folder: &Path) -> Result<BTreeMap<
     Ok(files)
 }
 
-fn context(path: &Path) -> Result<Context, String> {
+fn context(flow: &Flow, path: &Path) -> Result<Context, String> {
     let text = std::fs::read_to_string(path).unwrap_or_default();
     let case: CaseContext = toml::from_str(&text).map_err(|error| format!("context.toml: {error}"))?;
     let today = match &case.today {
         None => TODAY,
         Some(text) => iso_date(text).ok_or("context.toml: today is not AAAA-MM-GG")?,
     };
-    Ok(Context { today, ente: EnteSettings { flow: case.settings, ..EnteSettings::default() } })
+    let mut keys = flow.test_keys();
+    for (name, text) in &case.keys {
+        let state = match text.as_str() {
+            "missing" => None,
+            "changed" => Some(KeyState::Changed),
+            text => Some(KeyState::Ready(
+                PseudonymKey::from_hex(text).ok_or("context.toml: a key has 64 hexadecimal digits")?,
+            )),
+        };
+        match state {
+            Some(state) => keys.0.insert(name.clone(), state),
+            None => keys.0.remove(name),
+        };
+    }
+    let ente = EnteSettings { flow: case.settings, keys: Arc::new(keys), ..EnteSettings::default() };
+    Ok(Context { today, ente })
+}
+
+impl Flow {
+    /// The keys that the flow needs, all of them the test key.
+    pub fn test_keys(&self) -> Keys {
+        let names = self.mapping.flow.keys.keys();
+        let key = PseudonymKey::from_hex(TEST_KEY);
+        Keys(names.filter_map(|name| Some((name.clone(), KeyState::Ready(key.clone()?)))).collect())
+    }
 }
 
 /// All records in one container, a line per element or member.

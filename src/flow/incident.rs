@@ -4,10 +4,60 @@
 use super::Flow;
 use crate::folder::finding::{Finding, Severity, Text, Verdict};
 use crate::mapping::compile::RowInfo;
+use crate::mapping::document::{FlowTable, KeyTable};
+use crate::mapping::keyed::{KeyState, Keys};
 use crate::mapping::path::{PathRef, Scope};
 use crate::mapping::record::RecordPlan;
 use crate::mapping::write::{Incident, Trouble, Writer, Written};
 use crate::schema::SchemaProblem;
+
+/// The keys that a flow needs and cannot use: no record is made without them.
+pub(super) fn keyless(flow: &FlowTable, keys: &Keys) -> Vec<Finding> {
+    let wanted = flow.keys.iter();
+    let told = wanted.filter_map(|(name, table)| match keys.get(name) {
+        Some(KeyState::Ready(_)) => None,
+        Some(KeyState::Changed) => Some(changed_key(name, table)),
+        None => Some(missing_key(name, table)),
+    });
+    told.collect()
+}
+
+fn missing_key(name: &str, table: &KeyTable) -> Finding {
+    let message = Text::new(
+        format!("Manca la chiave «{name}» dell'ente ({}).", table.about.it),
+        format!("The ente's key \"{name}\" is missing ({}).", table.about.en),
+    );
+    let hint = Text::new(
+        "Chiedere a chi amministra l'installazione di indicarne il file in [ente.keys].",
+        "Ask whoever runs the installation to name its file in [ente.keys].",
+    );
+    key_finding("chiave-mancante", message, hint)
+}
+
+fn changed_key(name: &str, table: &KeyTable) -> Finding {
+    let message = Text::new(
+        format!("La chiave «{name}» dell'ente non è più quella di prima ({}).", table.about.it),
+        format!("The ente's key \"{name}\" is no longer the one of before ({}).", table.about.en),
+    );
+    let hint = Text::new(
+        "Rimettere la chiave di prima: con un'altra la stessa persona diventerebbe due.",
+        "Put the former key back: with another one the same person would become two.",
+    );
+    key_finding("chiave-cambiata", message, hint)
+}
+
+fn key_finding(rule: &str, message: Text, hint: Text) -> Finding {
+    Finding {
+        rule: rule.to_owned(),
+        severity: Severity::Withhold,
+        folder_path: "/ente".to_owned(),
+        payload_path: None,
+        message,
+        hint,
+        verdict: Verdict::Wait,
+        source: "raccordo: configuration".to_owned(),
+    }
+}
 
 impl Flow {
     /// What the writer met, as findings.

@@ -24,6 +24,7 @@ pub use container::{Container, Header, Part};
 pub use lineage::FieldLineage;
 
 use crate::folder::finding::Finding;
+use crate::mapping::keyed::Keys;
 use crate::personal::Personal;
 
 /// What a mapping may know besides the folder. Pure: the caller brings the day.
@@ -47,6 +48,8 @@ pub struct EnteSettings {
     pub operator: Option<String>,
     /// Settings of a flow by name, e.g. `count_months = "calendar"`.
     pub flow: std::collections::BTreeMap<String, String>,
+    /// Keys by which flows make pseudonyms.
+    pub keys: std::sync::Arc<Keys>,
 }
 
 /// What a folder maps to in one flow.
@@ -93,4 +96,19 @@ pub enum OperationKind {
     Insert,
     Replace,
     Cancel,
+}
+
+/// What a register lets us do with what it holds, as the flow's mapping says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Powers {
+    /// It takes a changed record in one operation.
+    pub replace: bool,
+    /// It takes a record back.
+    pub cancel: bool,
+}
+
+impl Powers {
+    /// Insert and cancel: a correction is both.
+    pub const CANCEL: Self = Self { replace: false, cancel: true };
+    pub const ALL: Self = Self { replace: true, cancel: true };
 }

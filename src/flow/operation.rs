@@ -16,6 +16,7 @@ pub(super) fn append(mapping: &Mapping, part: &Part<'_>, out: &mut Vec<u8>) -> R
         (OperationKind::Insert, _) => None,
         (_, None) => return Err(NO_SUCH.to_owned()),
         (OperationKind::Cancel, Some(table)) => Some(table.cancel.as_ref().ok_or(NO_SUCH)?),
+        (OperationKind::Replace, Some(table)) if table.resend => None,
         (OperationKind::Replace, Some(table)) => Some(table.replace.as_ref().ok_or(NO_SUCH)?),
     };
     let id = table.and_then(|table| table.id.as_ref());

@@ -78,7 +78,6 @@ impl Gateway {
         let (at, name, now) = (self.clock.rfc3339(), adopted.name.clone(), self.clock.now_ms());
         let note = Note::new(at, actor, EventKind::HistoryAdopted, name.clone());
         let note = note.with("records", acts.len()).with("unmatched", adopted.unmatched - before);
-        let can_replace = self.settings.register(register).can_replace;
         let (ente, register) = (ente.to_owned(), register.to_owned());
         self.books.write(move |tx| {
             for (key, act) in acts {
@@ -87,12 +86,12 @@ impl Gateway {
                     Former::Holds { record, content, sealed } => {
                         tx.keep_fragment(record, &content, &sealed)?;
                         tx.drop_unmatched(&ente, &register, &key)?;
-                        adopt(tx, record, Some((content, key)), can_replace, now)?;
+                        adopt(tx, record, Some((content, key)), now)?;
                     }
                     Former::Cancelled { held } => {
                         tx.drop_unmatched(&ente, &register, &key)?;
                         if let Some(record) = held {
-                            adopt(tx, record, None, can_replace, now)?;
+                            adopt(tx, record, None, now)?;
                         }
                     }
                 }
@@ -154,7 +153,7 @@ impl Gateway {
                     return Err(LedgerError::Refused(why));
                 }
             };
-            adopt(tx, record.id, held, false, now)?;
+            adopt(tx, record.id, held, now)?;
             let note = Note::new(at, &actor, EventKind::OperationDecided, format!("record {}", record.id));
             append(tx, note.with("register_holds", holds))
         })

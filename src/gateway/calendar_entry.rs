@@ -91,9 +91,9 @@ pub fn calendar_defects(settings: &Settings, catalog: &Catalog) -> Vec<String> {
         let register = flow.register();
         let fits = |code: &str| match &entry.route {
             None => settings.serves(code, register),
-            Some(route) => settings.route(route).is_some_and(|route| {
-                route.register == register && route.enti.iter().any(|ente| ente == code)
-            }),
+            Some(route) => settings
+                .route(route)
+                .is_some_and(|route| route.leads_to(register) && route.enti.iter().any(|ente| ente == code)),
         };
         for code in entry.enti.iter().filter(|code| !fits(code)) {
             defects.push(format!(

@@ -69,10 +69,10 @@ impl Gateway {
         let settings =
             self.settings.route(route).ok_or_else(|| LedgerError::Missing(format!("route {route}")))?;
         let catalog = Arc::clone(&self.catalog);
-        let can_replace = self.settings.register(&settings.register).can_replace;
         let (now, day, taken_over) = (self.clock.now_ms(), self.clock.day(), settings.taken_over);
         let (id, at) = (route.to_owned(), self.clock.rfc3339());
-        let sequences: Vec<_> = settings.enti.iter().map(|ente| sequence(&settings.register, ente)).collect();
+        let of_register = |register| settings.enti.iter().map(move |ente| sequence(register, ente));
+        let sequences: Vec<_> = settings.registers().flat_map(of_register).collect();
         let page = self.books.write(move |tx| {
             let name =
                 |record: &Record, day: &str, number: u32| container_name(&catalog, record, day, number);
@@ -82,7 +82,6 @@ impl Gateway {
                 sequences: &sequences,
                 progressive_jump: PROGRESSIVE_JUMP,
                 taken_over,
-                can_replace,
             };
             let page = poll(tx, Poll { route: &id, since, limit, now, day: &day }, &policy)?;
             note_page(tx, &id, &page, at)?;
@@ -99,7 +98,7 @@ impl Gateway {
         for offered in &page.flows {
             match self.served(offered) {
                 Ok(flow) => served.push(flow),
-                Err(Unserved::Unfit(code)) => self.set_aside(offered, &code, can_replace)?,
+                Err(Unserved::Unfit(code)) => self.set_aside(offered, &code)?,
                 Err(Unserved::Failed(error)) => return Err(error),
             }
         }
@@ -135,7 +134,7 @@ impl Gateway {
 
     /// Parks the one operation that cannot be served: it may have been served before, so a person
     /// must look whether the register holds it.
-    fn set_aside(&self, offered: &Offered, code: &str, can_replace: bool) -> Result<(), LedgerError> {
+    fn set_aside(&self, offered: &Offered, code: &str) -> Result<(), LedgerError> {
         let (id, submission) = (offered.operation.id, offered.submission.name.clone());
         tracing::error!(operation = id, submission, code, "an offered container cannot be built: parked");
         let (now, at, code) = (self.clock.now_ms(), self.clock.rfc3339(), code.to_owned());
@@ -146,7 +145,7 @@ impl Gateway {
             if operation.state != State::Waiting {
                 return Ok(());
             }
-            park(tx, operation, can_replace, now, "its container cannot be built")?;
+            park(tx, operation, now, "its container cannot be built")?;
             let note = Note::new(at, &route, EventKind::OperationParked, format!("operation {id}"));
             append(tx, note.with("submission", submission).with("code", code))
         })
@@ -157,8 +156,6 @@ impl Gateway {
         route: String,
         mut receipts: Vec<Receipt>,
     ) -> Result<Vec<Settled>, LedgerError> {
-        let register = self.settings.route(&route).map(|route| route.register.clone()).unwrap_or_default();
-        let can_replace = self.settings.register(&register).can_replace;
         for receipt in &mut receipts {
             self.close_text(receipt)?;
         }
@@ -168,7 +165,7 @@ impl Gateway {
             .write_async(move |tx| {
                 let mut settled = Vec::with_capacity(receipts.len());
                 for receipt in &receipts {
-                    let outcome = settle(tx, &route, receipt, can_replace, now)?;
+                    let outcome = settle(tx, &route, receipt, now)?;
                     let what = if outcome == Settled::Foreign {
                         EventKind::ReceiptUnmatched
                     } else {
@@ -216,11 +213,9 @@ impl Gateway {
 
     /// A person says what the register holds of an uncertain or parked operation.
     pub fn decide(&self, operation: i64, decision: Decision, actor: &str) -> Result<State, LedgerError> {
-        let register = self.books.register_of(operation)?;
-        let can_replace = self.settings.register(&register).can_replace;
         let (now, at, actor) = (self.clock.now_ms(), self.clock.rfc3339(), actor.to_owned());
         let decided = self.books.write(move |tx| {
-            let state = decide(tx, operation, decision, can_replace, now)?;
+            let state = decide(tx, operation, decision, now)?;
             let note = Note::new(at, &actor, EventKind::OperationDecided, format!("operation {operation}"));
             append(tx, note.with("decision", format!("{decision:?}")))?;
             Ok(state)

@@ -94,12 +94,11 @@ impl Gateway {
         let seen = Seen { row, set: self.set_of(&scope.register, &mapped), mapped };
         let known = self.books.records_of(row.id, &scope.register)?;
         let chosen = Chosen::of(scope, self.books.records_to_replay(scope, row.id)?, &known);
-        let can_replace = self.settings.register(&scope.register).can_replace;
-        for (before, after) in foresee(known, place(scope, flow.id(), row.id, can_replace), &seen.set) {
+        for (before, after) in foresee(known, place(scope, flow.id(), row.id, flow.powers()), &seen.set) {
             if !chosen.has(before.as_ref(), &after) {
                 continue;
             }
-            let change = Change::between(before.as_ref(), &after, can_replace);
+            let change = Change::between(before.as_ref(), &after);
             told.records += 1;
             count(&mut told.changes, change.word());
             if change != Change::Unchanged {

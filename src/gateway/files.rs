@@ -57,7 +57,6 @@ impl Gateway {
 
     fn gather_file(&self, route: &Route) -> Result<Option<Submission>, LedgerError> {
         let (id, now, day) = (route.id.clone(), self.clock.now_ms(), self.clock.day());
-        let can_replace = self.settings.register(&route.register).can_replace;
         let (limit, catalog) = (route.max_records, Arc::clone(&self.catalog));
         let register = route.register.clone();
         self.books.write(move |tx| {
@@ -65,7 +64,7 @@ impl Gateway {
             let max_bytes = flow.map_or(usize::MAX, |flow| flow.limits(Container::Bulk).max_bytes * 9 / 10);
             let name =
                 |record: &Record, day: &str, number: u32| container_name(&catalog, record, day, number);
-            gather(tx, &Batch { route: &id, limit, max_bytes, now, day: &day, name: &name, can_replace })
+            gather(tx, &Batch { route: &id, limit, max_bytes, now, day: &day, name: &name })
         })
     }
 
@@ -137,9 +136,6 @@ impl Gateway {
     ) -> Result<Vec<Settled>, LedgerError> {
         let view = self.books.submission_by_name(name)?;
         let view = view.ok_or_else(|| LedgerError::Missing(format!("submission {name}")))?;
-        let register =
-            self.settings.route(&view.route).map(|route| route.register.clone()).unwrap_or_default();
-        let can_replace = self.settings.register(&register).can_replace;
         if self.settings.route(&view.route).is_none_or(|route| route.channel != Channel::File) {
             let why = format!("{name} did not leave as a file: its register answers by itself");
             return Err(LedgerError::Refused(why));
@@ -164,7 +160,7 @@ impl Gateway {
             let (route, now, at) = (view.route.clone(), self.clock.now_ms(), self.clock.rfc3339());
             let (id, actor) = (operation.id, actor.to_owned());
             settled.push(self.books.write(move |tx| {
-                let outcome = settle_operation(tx, operation, receipt.answer, can_replace, now)?;
+                let outcome = settle_operation(tx, operation, receipt.answer, now)?;
                 tx.keep_receipt(&route, Some(id), &receipt, outcome.word(), now)?;
                 append(tx, Note::new(at, &actor, EventKind::ReceiptStored, receipt.name.clone()))?;
                 Ok(outcome)

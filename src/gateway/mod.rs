@@ -82,6 +82,10 @@ impl Gateway {
         let made = directory.recursive(true).mode(0o700).create(data);
         made.map_err(|error| LedgerError::Store(Box::new(error)))?;
         let books = Books::open(data)?;
+        for flow in catalog.flows() {
+            let (family, powers) = (flow.family().to_owned(), flow.powers());
+            books.write(move |tx| tx.set_powers(&family, powers))?;
+        }
         let path = data.join("raccordo.key");
         // A ledger without its key is never given another: what it holds would be lost for good.
         let first_start = books.folder_count()? == 0;
@@ -138,5 +142,6 @@ pub fn container_settings(ente: &settings::Ente) -> EnteSettings {
         seat: ente.seat.clone(),
         operator: ente.operator.as_ref().map(|operator| operator.expose().clone()),
         flow: ente.settings.clone(),
+        keys: Arc::clone(&ente.secrets),
     }
 }

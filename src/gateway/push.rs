@@ -79,7 +79,6 @@ impl Gateway {
         after: i64,
     ) -> Result<Gathered, LedgerError> {
         let (id, now, day) = (route.id.clone(), self.clock.now_ms(), self.clock.day());
-        let can_replace = self.settings.register(&route.register).can_replace;
         let (limit, catalog) = (route.max_records, Arc::clone(&self.catalog));
         let flow = catalog.flows().iter().find(|flow| flow.register() == route.register);
         let limits = flow.map(|flow| flow.limits(Container::Single));
@@ -98,7 +97,6 @@ impl Gateway {
                 now,
                 day: &day,
                 name: &name,
-                can_replace,
             };
             gather_lanes(tx, &wish)
         })
@@ -200,12 +198,7 @@ impl Gateway {
     ) -> Result<Worked, LedgerError> {
         let (now, at) = (self.clock.now_ms(), self.clock.rfc3339());
         let schedule = push.schedule();
-        let patience = Patience {
-            schedule,
-            pause: pause(&schedule, container.attempt),
-            can_replace: self.settings.register(&route.register).can_replace,
-            now,
-        };
+        let patience = Patience { schedule, pause: pause(&schedule, container.attempt), now };
         let (id, breaker) = (route.id.clone(), push.breaker());
         self.books
             .write_async(move |tx| {

@@ -14,7 +14,7 @@ use super::save::{Ready, keep};
 use super::{Gateway, RunRequest};
 use crate::audit::EventKind;
 use crate::exchange::{Change, Hash, Ledger, LedgerError, Order, Period, Place, Record, foresee, select};
-use crate::flow::Flow;
+use crate::flow::{Flow, Powers};
 use crate::ledger::Tx;
 use crate::ledger::sqlite::{ReplayHead, ReplayScope, STATES};
 
@@ -161,8 +161,7 @@ impl Gateway {
                 Err(_) => count(&mut counts, "unreadable"),
             }
         }
-        let can_replace = self.settings.register(&head.scope.register).can_replace;
-        let order = Order { route: head.route.clone(), interactive: false, can_replace };
+        let order = Order { route: head.route.clone(), interactive: false };
         let (now, at) = (self.clock.now_ms(), self.clock.rfc3339());
         self.books.write(move |tx| {
             let act = Act { run, head: &head, order: &order, now, at: &at };
@@ -202,12 +201,11 @@ impl Act<'_> {
         let Some(set) = ready.set_of(&self.head.flow) else { return Ok(0) };
         let known = tx.records_of_folder(id, &scope.register)?;
         let chosen = Chosen::of(scope, tx.records_to_replay(scope, id)?, &known);
-        let place = place(scope, &self.head.flow, id, self.order.can_replace);
-        let can_replace = self.order.can_replace;
+        let place = place(scope, &self.head.flow, id, ready.powers_of(&self.head.flow));
         let foreseen = foresee(known.clone(), place, set);
         let moves = foreseen.iter().filter(|(before, after)| chosen.has(before.as_ref(), after)).any(
             |(before, after)| {
-                let change = Change::between(before.as_ref(), after, can_replace);
+                let change = Change::between(before.as_ref(), after);
                 !matches!(change, Change::Unchanged | Change::StillRefused)
             },
         );
@@ -218,7 +216,7 @@ impl Act<'_> {
         for after in tx.records_of_folder(id, &scope.register)? {
             let before = known.iter().find(|before| before.id == after.id);
             if chosen.has(before, &after) {
-                let change = Change::between(before, &after, can_replace);
+                let change = Change::between(before, &after);
                 count(counts, change.word());
                 selected += u64::from(self.send(tx, change, after)?);
             }
@@ -273,7 +271,7 @@ pub(super) const fn place<'a>(
     scope: &'a ReplayScope,
     flow: &'a str,
     folder: i64,
-    can_replace: bool,
+    powers: Powers,
 ) -> Place<'a> {
-    Place { ente: scope.ente.as_str(), register: scope.register.as_str(), flow, folder, can_replace }
+    Place { ente: scope.ente.as_str(), register: scope.register.as_str(), flow, folder, powers }
 }

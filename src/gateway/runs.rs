@@ -59,11 +59,7 @@ impl Gateway {
             }
         };
         let settings = self.settings.register(register);
-        let order = Order {
-            route: route.id.clone(),
-            interactive: folder.is_some(),
-            can_replace: settings.can_replace,
-        };
+        let order = Order { route: route.id.clone(), interactive: folder.is_some() };
         Ok(RunOrder {
             ente: request.ente.clone(),
             register: register.to_owned(),
@@ -80,22 +76,21 @@ impl Gateway {
 
     fn route_of(&self, request: &RunRequest, register: &str) -> Result<&Route, RunError> {
         let named = request.route.as_deref().map(|id| self.settings.route(id));
-        let fits = |route: &&Route| route.register == register && route.enti.contains(&request.ente);
+        let fits = |route: &&Route| route.leads_to(register) && route.enti.contains(&request.ente);
         let route = named.unwrap_or_else(|| self.settings.route_to(&request.ente, register)).filter(fits);
         route.ok_or_else(|| RunError::NoRoute { ente: request.ente.clone(), register: register.to_owned() })
     }
 
     fn select_all(&self, order: RunOrder) -> Result<i64, LedgerError> {
-        let can_replace = order.order.can_replace;
         let at = self.clock.rfc3339();
         let run = self.books.write(move |tx| open_noted(tx, &order, &at))?;
-        self.finish_selection(run, can_replace)?;
+        self.finish_selection(run)?;
         Ok(run)
     }
 
-    fn finish_selection(&self, run: i64, can_replace: bool) -> Result<(), LedgerError> {
+    fn finish_selection(&self, run: i64) -> Result<(), LedgerError> {
         let now = self.clock.now_ms();
-        while self.books.write(move |tx| tx.select_chunk(run, can_replace, CHUNK, now))? {
+        while self.books.write(move |tx| tx.select_chunk(run, CHUNK, now))? {
             self.ring();
         }
         self.ring();
@@ -107,9 +102,7 @@ impl Gateway {
         // Each on its own: one that can't go on must not keep the others from it.
         let mut ends = Vec::new();
         for run in self.books.write(|tx| tx.unfinished_runs())? {
-            let head = self.books.runs(Some(run), 1)?;
-            let register = head.first().map(|head| head.register.clone()).unwrap_or_default();
-            ends.push(self.finish_selection(run, self.settings.register(&register).can_replace));
+            ends.push(self.finish_selection(run));
         }
         for run in self.books.write(|tx| tx.unfinished_replays())? {
             ends.push(self.continue_replay(run));
@@ -150,8 +143,7 @@ impl Gateway {
         if head.cancelled_at.is_some() {
             return Err(LedgerError::Refused(format!("run {run} was cancelled: start another")));
         }
-        let can_replace = self.settings.register(&head.register).can_replace;
-        let order = Order { route: head.route, interactive: false, can_replace };
+        let order = Order { route: head.route, interactive: false };
         let (now, at, actor) = (self.clock.now_ms(), self.clock.rfc3339(), actor.to_owned());
         let approved = self.books.write(move |tx| {
             let approved = approve(tx, run, &order, now)?;

@@ -5,7 +5,7 @@ use super::chain::{Note, append};
 use super::keeping::{folder_place, fragment_place, sealed};
 use super::{Gateway, settings::Ente};
 use crate::audit::EventKind;
-use crate::exchange::{DesiredRecord, DesiredSet, Hash, LedgerError, Place, reconcile};
+use crate::exchange::{DesiredRecord, DesiredSet, Hash, LedgerError, Place, Powers, reconcile};
 use crate::flow::{Flow, Mapped, MappedRecord};
 use crate::folder::finding::{Finding, Severity, Text, Verdict};
 use crate::folder::{Folder, fields};
@@ -53,6 +53,12 @@ pub(super) struct Ready {
 }
 
 impl Ready {
+    /// What the register of a flow lets us do.
+    pub fn powers_of(&self, flow: &str) -> Powers {
+        let prepared = self.prepared.iter().find(|prepared| prepared.flow == flow);
+        prepared.map_or(Powers::CANCEL, |prepared| prepared.powers)
+    }
+
     /// What a flow makes of the folder; `None` when the ente is not served by it.
     pub fn set_of(&self, flow: &str) -> Option<&DesiredSet> {
         self.prepared.iter().find(|prepared| prepared.flow == flow).map(|prepared| &prepared.set)
@@ -63,7 +69,7 @@ impl Ready {
 struct Prepared {
     register: String,
     flow: String,
-    can_replace: bool,
+    powers: Powers,
     set: DesiredSet,
     /// Per record of the set; `None` where a finding withholds it.
     fragments: Vec<Option<Fragment>>,
@@ -245,9 +251,8 @@ impl Gateway {
             withheld: mapped.withheld,
             complete: mapped.complete,
         };
-        let can_replace = self.settings.register(register).can_replace;
-        let (register, flow) = (register.to_owned(), flow.id().to_owned());
-        Ok(Prepared { register, flow, can_replace, set, fragments, findings })
+        let (register, powers, flow) = (register.to_owned(), flow.powers(), flow.id().to_owned());
+        Ok(Prepared { register, flow, powers, set, fragments, findings })
     }
 
     /// A mapped record as the books want it; `content` is the hash of its fragment.
@@ -305,7 +310,7 @@ fn keep_flow(
         register: &flow.register,
         flow: &flow.flow,
         folder: saved.folder,
-        can_replace: flow.can_replace,
+        powers: flow.powers,
     };
     let done = reconcile(tx, place, &flow.set, now)?;
     for (id, fragment) in done.records.iter().zip(&flow.fragments) {
@@ -318,6 +323,10 @@ fn keep_flow(
     saved.findings.extend(flow.findings);
     for key in done.vanished {
         let finding = vanished(&key);
+        saved.findings.push(FindingRow { flow: flow.flow.clone(), record: Some(key), finding });
+    }
+    for key in done.irrevocable {
+        let finding = irrevocable(&key);
         saved.findings.push(FindingRow { flow: flow.flow.clone(), record: Some(key), finding });
     }
     Ok(())
@@ -340,6 +349,26 @@ fn vanished(key: &str) -> Finding {
         ),
         verdict: Verdict::CorrectFolder,
         source: "raccordo: cancellation is never inferred from silence".into(),
+    }
+}
+
+/// A record that should go, at a register that takes nothing back.
+fn irrevocable(key: &str) -> Finding {
+    Finding {
+        rule: "non-ritirabile".into(),
+        severity: Severity::Warn,
+        folder_path: String::new(),
+        payload_path: None,
+        message: Text::new(
+            format!("«{key}» è stato trasmesso e il registro non prevede la cancellazione: vi resta."),
+            format!("\"{key}\" was sent and its register knows no cancellation: it stays there."),
+        ),
+        hint: Text::new(
+            "Se è un errore, chiedere al destinatario come rimediare, con il nome dell'invio.",
+            "If it was an error, ask the recipient how to mend it, naming the submission.",
+        ),
+        verdict: Verdict::AskRecipient,
+        source: "raccordo: the flow's mapping has no cancel".into(),
     }
 }
 

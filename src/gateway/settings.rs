@@ -2,10 +2,12 @@
 //! default in `config/default.toml`; a key that is not known is an error.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Deserialize;
 
 pub use super::calendar_entry::CalendarEntry;
+use crate::mapping::keyed::Keys;
 use crate::personal::Personal;
 
 /// The whole configuration.
@@ -86,6 +88,12 @@ pub struct Ente {
     /// Read from `operator_file` when the configuration is loaded.
     #[serde(skip)]
     pub operator: Option<Personal<String>>,
+    /// Files (0600) of the keys by which flows make pseudonyms, by name; 64 hexadecimal digits each.
+    #[serde(default)]
+    pub keys: BTreeMap<String, String>,
+    /// Read from `keys` when the configuration is loaded.
+    #[serde(skip)]
+    pub secrets: Arc<Keys>,
     /// Settings of flows by name.
     #[serde(default)]
     pub settings: BTreeMap<String, String>,
@@ -96,9 +104,6 @@ pub struct Ente {
 #[serde(deny_unknown_fields)]
 pub struct Register {
     pub name: String,
-    /// Takes a changed record in one operation.
-    #[serde(default)]
-    pub can_replace: bool,
     /// A run with more cancels than this (replacements apart) waits for a person's approval.
     #[serde(default = "hold_cancels_above")]
     pub hold_cancels_above: u64,
@@ -121,6 +126,9 @@ const fn overdue_days() -> u32 {
 pub struct Route {
     pub id: String,
     pub register: String,
+    /// Further registers that are reached by the same route.
+    #[serde(default)]
+    pub also: Vec<String>,
     pub channel: Channel,
     /// The enti whose records may leave by it.
     pub enti: Vec<String>,
@@ -148,6 +156,18 @@ const fn yes() -> bool {
 
 const fn max_records() -> usize {
     1000
+}
+
+impl Route {
+    /// Whether records of a register may leave by it.
+    pub fn leads_to(&self, register: &str) -> bool {
+        self.registers().any(|known| known == register)
+    }
+
+    /// All registers that it leads to.
+    pub fn registers(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.register.as_str()).chain(self.also.iter().map(String::as_str))
+    }
 }
 
 /// The kind of channel.
@@ -197,7 +217,6 @@ impl Settings {
         let configured = self.register.iter().find(|register| register.name == name).cloned();
         configured.unwrap_or_else(|| Register {
             name: name.to_owned(),
-            can_replace: false,
             hold_cancels_above: hold_cancels_above(),
             overdue_days: overdue_days(),
         })
@@ -210,8 +229,7 @@ impl Settings {
 
     /// The first route of an ente to a register: the one taken when none is named.
     pub fn route_to(&self, ente: &str, register: &str) -> Option<&Route> {
-        let serves =
-            |route: &&Route| route.register == register && route.enti.iter().any(|code| code == ente);
+        let serves = |route: &&Route| route.leads_to(register) && route.enti.iter().any(|code| code == ente);
         self.route.iter().find(serves)
     }
 

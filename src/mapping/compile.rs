@@ -5,6 +5,7 @@ use super::compile_rows::{RowCompiler, sort};
 use super::condition_parse::{Codes, TODAY_ROOT};
 use super::defect::{Defect, Defects};
 use super::document::{FlowTable, Format, LookupTable, MappingDocument, ValueTable};
+use super::keyed::{self, KeyState, Keyed, Keys};
 use super::lookup::{Choice, Lookup};
 use super::path::{Names, PathRef, Root, Scope, Slot};
 use super::plan::ElementPlan;
@@ -57,6 +58,8 @@ pub struct ValuePlan {
     /// The first that has all its paths is taken.
     pub templates: Vec<Template>,
     pub transform: Transform,
+    /// Made with this key of the ente.
+    pub keyed: Option<(String, Keyed)>,
 }
 
 /// What a row says, for documentation, lineage and checks.
@@ -227,16 +230,20 @@ fn values(document: &MappingDocument, names: &mut Names, defects: &mut Defects<'
     let tables = document.value.iter();
     tables
         .filter_map(|table| {
-            let compiled = value(table.get_ref(), names);
+            let compiled = value(table.get_ref(), &document.flow, names);
             noted(defects, table.span().start, &table.get_ref().name, compiled)
         })
         .collect()
 }
 
-fn value(table: &ValueTable, names: &mut Names) -> Result<ValuePlan, String> {
+fn value(table: &ValueTable, flow: &FlowTable, names: &mut Names) -> Result<ValuePlan, String> {
     let parsed = table.template.list().iter().map(|text| Template::parse(text, names));
     let templates = parsed.collect::<Result<Vec<_>, _>>()?;
-    let transform = parse_transform(table.transform.as_deref())?;
+    let keyed = table.key.as_ref().map(|key| keyed_value(key, table, flow)).transpose()?;
+    let transform = match keyed {
+        Some(_) => Transform::Text,
+        None => parse_transform(table.transform.as_deref())?,
+    };
     let paths = || templates.iter().flat_map(Template::paths);
     let mut reads: Vec<String> = paths().flat_map(|path| names.sources(path)).collect();
     reads.sort();
@@ -246,7 +253,17 @@ fn value(table: &ValueTable, names: &mut Names) -> Result<ValuePlan, String> {
     if of_folder {
         names.mark_of_folder(slot);
     }
-    Ok(ValuePlan { slot, templates, transform })
+    Ok(ValuePlan { slot, templates, transform, keyed })
+}
+
+fn keyed_value(key: &str, table: &ValueTable, flow: &FlowTable) -> Result<(String, Keyed), String> {
+    if !flow.keys.contains_key(key) {
+        return Err(format!("the key `{key}` is not declared: add [flow.keys.{key}]"));
+    }
+    let name = table.transform.as_deref().unwrap_or_default();
+    let made = Keyed::parse(name);
+    made.map(|made| (key.to_owned(), made))
+        .ok_or_else(|| format!("with `key`, `as` is one of {}", keyed::NAMES))
 }
 
 pub(super) fn parse_transform(name: Option<&str>) -> Result<Transform, String> {
@@ -261,9 +278,11 @@ impl Mapping {
         scope: &mut Scope<'a>,
         today: jiff::civil::Date,
         settings: &'a std::collections::BTreeMap<String, String>,
+        keys: &std::sync::Arc<Keys>,
     ) where
         Self: 'a,
     {
+        scope.keys = std::sync::Arc::clone(keys);
         scope.set_today(self.roots.today, today);
         let chosen = self.flow.settings.iter().map(|(name, table)| {
             let value = settings.get(name).cloned().unwrap_or_else(|| table.default.clone());
@@ -284,9 +303,22 @@ impl Mapping {
     pub fn fill_values(&self, scope: &mut Scope<'_>) {
         for value in &self.values {
             let text = value.templates.iter().find_map(|template| template.text(scope));
-            let made = text.and_then(|text| value.transform.apply(Value::Text(text.into())));
+            let made = text.and_then(|text| value.made(text, &scope.keys));
             scope.slots[value.slot] =
-                made.map_or(Slot::Empty, |made| Slot::Made(vec![Value::Text(made.into_owned().into())]));
+                made.map_or(Slot::Empty, |made| Slot::Made(vec![Value::Text(made.into())]));
+        }
+    }
+}
+
+impl ValuePlan {
+    /// The value of a text; none without its key.
+    fn made(&self, text: String, keys: &Keys) -> Option<String> {
+        match &self.keyed {
+            None => Some(self.transform.apply(Value::Text(text.into()))?.into_owned()),
+            Some((name, keyed)) => match keys.get(name)? {
+                KeyState::Ready(key) => Some(keyed.apply(key, &text)),
+                KeyState::Changed => None,
+            },
         }
     }
 }

@@ -51,6 +51,16 @@ pub struct FlowTable {
     /// Settings of the ente that the flow understands, with their default.
     #[serde(default)]
     pub settings: BTreeMap<String, SettingTable>,
+    /// Keys of the ente by which the flow makes pseudonyms.
+    #[serde(default)]
+    pub keys: BTreeMap<String, KeyTable>,
+}
+
+/// A key of the ente; without it, or with another than before, the flow makes no record.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyTable {
+    pub about: Text,
 }
 
 /// A setting of the ente that changes how records are made.
@@ -118,6 +128,8 @@ pub struct ValueTable {
     pub template: Parts,
     #[serde(rename = "as")]
     pub transform: Option<String>,
+    /// The key by which `as` makes a pseudonym of it.
+    pub key: Option<String>,
 }
 
 /// What stands around records when they are sent.
@@ -175,6 +187,9 @@ pub struct OperationTable {
     pub insert: String,
     pub cancel: Option<OperationForm>,
     pub replace: Option<OperationForm>,
+    /// A changed record is sent again in its insert form: the register takes it in place of the former.
+    #[serde(default)]
+    pub resend: bool,
     /// JSON: where the operation's id is written.
     pub id: Option<OperationId>,
 }

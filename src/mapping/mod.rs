@@ -14,6 +14,7 @@ pub mod defect;
 pub mod document;
 pub mod document_record;
 pub mod function;
+pub mod keyed;
 pub mod lookup;
 pub mod path;
 pub mod plan;

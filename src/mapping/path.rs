@@ -1,9 +1,11 @@
 //! Names of a mapping: what each root stands for, and paths resolved at load.
 
+use super::keyed::Keys;
 use super::value::Value;
 use jiff::civil::Date;
 use serde_json::Value as Json;
 use std::cell::Cell;
+use std::sync::Arc;
 
 /// What the first word of a path stands for.
 #[derive(Clone, Debug)]
@@ -52,6 +54,8 @@ pub enum Slot<'a> {
 #[derive(Clone)]
 pub struct Scope<'a> {
     pub slots: Vec<Slot<'a>>,
+    /// The ente's keys, by which pseudonyms are made.
+    pub keys: Arc<Keys>,
     /// The day and its slot, where there is one.
     today: Option<(usize, Date)>,
     /// The next day on which something asked of today may be answered otherwise.
@@ -188,7 +192,7 @@ fn made_field(slot: usize, fields: &[String], segments: &[Box<str>], text: &str)
 
 impl<'a> Scope<'a> {
     pub fn new(slots: Vec<Slot<'a>>) -> Self {
-        Self { slots, today: None, look_again: Cell::new(None) }
+        Self { slots, keys: Arc::default(), today: None, look_again: Cell::new(None) }
     }
 
     /// Lets a slot stand for today; what is asked of it is watched from now on.

@@ -2,10 +2,13 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use toml::{Table, Value};
 
 use crate::gateway::Settings;
+use crate::gateway::settings::Ente;
+use crate::mapping::keyed::{KeyState, Keys, PseudonymKey};
 use crate::personal::Personal;
 
 /// Every key with its default and a comment.
@@ -21,6 +24,8 @@ pub enum ConfigError {
     Invalid { path: String, why: String },
     #[error("the configuration does not fit together:\n  {}", .0.join("\n  "))]
     Defects(Vec<String>),
+    #[error("{path} holds no key: 64 hexadecimal digits are expected (`openssl rand -hex 32`)")]
+    NoKey { path: String },
     #[error("{path} can be read by others: it holds personal data, so run `chmod 600 {path}`")]
     OpenSecret { path: String },
 }
@@ -35,6 +40,7 @@ pub fn load(file: Option<&Path>) -> Result<Settings, ConfigError> {
         if !ente.operator_file.is_empty() {
             ente.operator = Some(secret(&base.join(&ente.operator_file))?);
         }
+        ente.secrets = Arc::new(keys(ente, base)?);
     }
     let files = settings.route.iter_mut().filter_map(|route| route.push.as_mut());
     let files =
@@ -44,6 +50,18 @@ pub fn load(file: Option<&Path>) -> Result<Settings, ConfigError> {
     }
     let defects = settings.defects();
     if defects.is_empty() { Ok(settings) } else { Err(ConfigError::Defects(defects)) }
+}
+
+/// The keys of an ente.
+fn keys(ente: &Ente, base: &Path) -> Result<Keys, ConfigError> {
+    let mut keys = Keys::default();
+    for (name, file) in &ente.keys {
+        let path = base.join(file);
+        let key = PseudonymKey::from_hex(secret(&path)?.expose());
+        let key = key.ok_or_else(|| ConfigError::NoKey { path: path.display().to_string() })?;
+        keys.0.insert(name.clone(), KeyState::Ready(key));
+    }
+    Ok(keys)
 }
 
 fn merge(

@@ -57,7 +57,7 @@ pub fn load_catalog() -> Result<Catalog, StartError> {
 pub fn open(settings: Settings) -> Result<Gateway, StartError> {
     let catalog = load_catalog()?;
     // A flow without a route sends nothing: its facts concern nobody here.
-    let routed = |register: &str| settings.route.iter().any(|route| route.register == register);
+    let routed = |register: &str| settings.route.iter().any(|route| route.leads_to(register));
     let flows = catalog.flows().iter().filter(|flow| routed(flow.register())).map(crate::flow::Flow::id);
     let open = origin::not_accepted(&settings, &*flow_files(), flows);
     if !open.is_empty() {

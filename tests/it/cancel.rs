@@ -55,7 +55,7 @@ impl Ente {
             ..DesiredSet::default()
         };
         let folder = self.folder;
-        let place = move || Place { ente: "E", register: "R", flow: "f/1", folder, can_replace: false };
+        let place = move || Place { ente: "E", register: "R", flow: "f/1", folder, powers: Powers::CANCEL };
         self.books.write(move |tx| reconcile(tx, place(), &set, NOW)).unwrap();
     }
 
@@ -67,7 +67,7 @@ impl Ente {
             period: "2026".into(),
             until: None,
             folder: None,
-            order: Order { route: "offered".into(), interactive: false, can_replace: false },
+            order: Order { route: "offered".into(), interactive: false },
             hold_above,
             actor: "test".into(),
             now: NOW,
@@ -76,7 +76,7 @@ impl Ente {
     }
 
     fn select(&self, run: i64, limit: usize) -> bool {
-        self.books.write(move |tx| tx.select_chunk(run, false, limit, NOW)).unwrap()
+        self.books.write(move |tx| tx.select_chunk(run, limit, NOW)).unwrap()
     }
 
     fn report(&self) -> i64 {
@@ -94,7 +94,6 @@ impl Ente {
                 sequences: &["R/E".to_owned()],
                 progressive_jump: 1000,
                 taken_over: false,
-                can_replace: false,
             };
             poll(tx, Poll { route: "offered", since: 0, limit, now: NOW, day: "20260301" }, &policy)
         };
@@ -110,7 +109,7 @@ impl Ente {
             text: None,
             acquired_as: None,
         };
-        self.books.write(move |tx| settle(tx, "offered", &receipt, false, NOW)).unwrap();
+        self.books.write(move |tx| settle(tx, "offered", &receipt, NOW)).unwrap();
     }
 
     fn accept_all(&self) {
@@ -202,7 +201,7 @@ fn held_cancels_of_a_run_are_given_up_and_another_run_s_stay_held() {
     assert_eq!(ente.terms(bold)[0], 2);
     assert_eq!(ente.cancel(bold), (2, 2));
     assert_eq!(ente.terms(other)[1], 2);
-    let order = Order { route: "offered".into(), interactive: false, can_replace: false };
+    let order = Order { route: "offered".into(), interactive: false };
     assert_eq!(ente.books.write(move |tx| approve(tx, other, &order, NOW)).unwrap(), 2);
     assert_eq!(ente.poll(10).len(), 2);
 }

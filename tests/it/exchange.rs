@@ -17,7 +17,7 @@ struct Ente {
 }
 
 fn order() -> Order {
-    Order { route: ROUTE.into(), interactive: false, can_replace: false }
+    Order { route: ROUTE.into(), interactive: false }
 }
 
 fn ente() -> Ente {
@@ -64,7 +64,7 @@ impl Ente {
             ..DesiredSet::default()
         };
         let folder = self.folder;
-        let place = move || Place { ente: "E", register: "R", flow: "f/1", folder, can_replace: false };
+        let place = move || Place { ente: "E", register: "R", flow: "f/1", folder, powers: Powers::CANCEL };
         self.books.write(move |tx| reconcile(tx, place(), &set, NOW)).unwrap()
     }
 
@@ -78,7 +78,7 @@ impl Ente {
 
     fn start_run(&self, interactive: bool) -> i64 {
         let run = self.open_run(interactive, 100);
-        while self.books.write(move |tx| tx.select_chunk(run, false, 10, NOW)).unwrap() {}
+        while self.books.write(move |tx| tx.select_chunk(run, 10, NOW)).unwrap() {}
         run
     }
 
@@ -108,7 +108,6 @@ impl Ente {
                 sequences: &["R/E".to_owned()],
                 progressive_jump: 1000,
                 taken_over: false,
-                can_replace: false,
             };
             poll(tx, Poll { route: ROUTE, since: 0, limit: 10, now: NOW, day: "20260301" }, &policy)
         };
@@ -124,7 +123,7 @@ impl Ente {
             text: None,
             acquired_as: None,
         };
-        self.books.write(move |tx| settle(tx, ROUTE, &receipt, false, NOW)).unwrap()
+        self.books.write(move |tx| settle(tx, ROUTE, &receipt, NOW)).unwrap()
     }
 
     fn bucket(&self, run: i64, bucket: Bucket) -> u64 {
@@ -173,9 +172,8 @@ impl Ente {
     fn gather(&self) -> Option<Submission> {
         let act = |tx: &mut raccordo::ledger::Tx<'_>| {
             let name = |_: &Record, day: &str, number: u32| format!("E.{day}.{number:07}");
-            let (limit, max_bytes, can_replace) = (10, 1000, false);
-            let batch =
-                Batch { route: ROUTE, limit, max_bytes, now: NOW, day: "20260301", name: &name, can_replace };
+            let (limit, max_bytes) = (10, 1000);
+            let batch = Batch { route: ROUTE, limit, max_bytes, now: NOW, day: "20260301", name: &name };
             gather(tx, &batch)
         };
         self.books.write(act).unwrap()
@@ -214,7 +212,7 @@ fn what_is_annulled_while_a_run_selects_counts_towards_its_threshold() {
     ente.report();
     ente.accept_all();
     let run = ente.open_run(false, 2);
-    let select = |limit: usize| ente.books.write(move |tx| tx.select_chunk(run, false, limit, NOW)).unwrap();
+    let select = |limit: usize| ente.books.write(move |tx| tx.select_chunk(run, limit, NOW)).unwrap();
     assert!(select(1));
     ente.save(&[], &["I0", "I1", "I2", "I3"]);
     while select(1) {}

@@ -250,7 +250,7 @@ fn a_replay_that_a_death_interrupted_goes_on_and_one_that_is_cancelled_stops() {
             period: String::new(),
             until: None,
             folder: None,
-            order: Order { route: "waas-H501".into(), interactive: false, can_replace: false },
+            order: Order { route: "waas-H501".into(), interactive: false },
             hold_above: 0,
             actor: "test".into(),
             now: 0,

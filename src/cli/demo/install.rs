@@ -68,7 +68,7 @@ fn configuration(dir: &Path, registers: &Registers, queue: &Queue) -> String {
     let data = dir.join("data").display().to_string();
     let mut text = format!(
         "data = {data:?}\n\n[queue]\nkind = {:?}\nurl = {:?}\n\n[[register]]\nname = {register:?}\n\n\
-         [[register]]\nname = {pushed:?}\ncan_replace = true\n",
+         [[register]]\nname = {pushed:?}\n",
         queue.queue, queue.broker
     );
     for (number, (code, name)) in ENTI.iter().enumerate() {

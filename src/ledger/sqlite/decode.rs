@@ -5,14 +5,14 @@ use rusqlite::Row;
 use rusqlite::types::Type;
 
 use crate::exchange::{
-    Absence, Desired, Hash, Held, Kind, Offered, Operation, Order, Record, RouteState, State, Submission,
-    SubmissionState, Suspension, Trouble,
+    Absence, Desired, Hash, Held, Kind, Offered, Operation, Order, Powers, Record, RouteState, State,
+    Submission, SubmissionState, Suspension, Trouble,
 };
 
 pub(super) const RECORD: &str =
     "id, ente, register, flow, folder, key, source, from_day, to_day, desired, desired_content,
   desired_key, held_content, held_key, held_generation, current, refused_kind, refused_content, generation,
-  due_route, due_interactive, due_replace, trouble, needs";
+  due_route, due_interactive, trouble, needs, powers";
 pub(super) const OPERATION: &str =
     "o.id, o.record, o.generation, o.kind, o.state, o.content, o.register_key, o.route,
   o.interactive, o.queued_at, o.submission, o.replacement, o.together";
@@ -40,6 +40,15 @@ pub(super) const fn submission_word(state: SubmissionState) -> &'static str {
         SubmissionState::Settled => "settled",
         SubmissionState::Withdrawn => "withdrawn",
     }
+}
+
+/// Bit 0: replace, bit 1: cancel.
+pub(super) const fn powers_word(powers: Powers) -> u8 {
+    (powers.replace as u8) | (powers.cancel as u8) << 1
+}
+
+fn powers_of(word: Option<u8>) -> Powers {
+    word.map_or(Powers::CANCEL, |word| Powers { replace: word & 1 != 0, cancel: word & 2 != 0 })
 }
 
 /// A word that this version does not know.
@@ -77,10 +86,10 @@ pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
     };
     let due_route: Option<String> = row.get(19)?;
     let due = match due_route {
-        Some(route) => Some(Order { route, interactive: row.get(20)?, can_replace: row.get(21)? }),
+        Some(route) => Some(Order { route, interactive: row.get(20)? }),
         None => None,
     };
-    let trouble: Option<String> = row.get(22)?;
+    let trouble: Option<String> = row.get(21)?;
     Ok(Record {
         id: row.get(0)?,
         ente: row.get(1)?,
@@ -98,7 +107,8 @@ pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
         generation: row.get(18)?,
         due,
         trouble: trouble.map(|_| Trouble::Contradiction),
-        needs: row.get(23)?,
+        needs: row.get(22)?,
+        powers: powers_of(row.get(23)?),
     })
 }
 

@@ -3,12 +3,12 @@
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::decode::{
-    OPERATION, RECORD, SUBMISSION, desired_columns, offered, operation, record, route, submission,
-    submission_word,
+    OPERATION, RECORD, SUBMISSION, desired_columns, offered, operation, powers_word, record, route,
+    submission, submission_word,
 };
 use super::{Tx, store};
 use crate::exchange::{
-    Bucket, Hash, Lane, Ledger, LedgerError, Millis, Offered, Operation, Receipt, Record, RecordId,
+    Bucket, Hash, Lane, Ledger, LedgerError, Millis, Offered, Operation, Powers, Receipt, Record, RecordId,
     RouteState, RunRow, State, Submission, Suspension, Trouble,
 };
 
@@ -59,6 +59,12 @@ impl Tx<'_> {
             .and_then(|mut statement| statement.insert(parameters))
             .map_err(store)
     }
+
+    /// Tells the records of a flow family, of which it is not yet known, what their register lets us do.
+    pub fn set_powers(&mut self, family: &str, powers: Powers) -> R<()> {
+        let sql = "UPDATE record SET powers = ?2 WHERE powers IS NULL AND flow LIKE ?1 || '/%'";
+        self.run(sql, params![family, powers_word(powers)]).map(drop)
+    }
 }
 
 impl Ledger for Tx<'_> {
@@ -75,7 +81,8 @@ impl Ledger for Tx<'_> {
         let (desired, content, key) = desired_columns(&r.desired);
         self.add(
             "INSERT INTO record (ente, register, flow, folder, key, source, from_day, to_day, desired,
-               desired_content, desired_key, needs) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+               desired_content, desired_key, needs, powers)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
             params![
                 r.ente,
                 r.register,
@@ -88,7 +95,8 @@ impl Ledger for Tx<'_> {
                 desired,
                 content,
                 key,
-                r.needs
+                r.needs,
+                powers_word(r.powers),
             ],
         )
     }
@@ -101,7 +109,7 @@ impl Ledger for Tx<'_> {
             "UPDATE record SET flow = ?2, source = ?3, from_day = ?4, to_day = ?5, desired = ?6,
                desired_content = ?7, desired_key = ?8, held_content = ?9, held_key = ?10, held_generation = ?11,
                current = ?12, refused_kind = ?13, refused_content = ?14, generation = ?15, due_route = ?16,
-               due_interactive = ?17, due_replace = ?18, trouble = ?19, needs = ?20 WHERE id = ?1",
+               due_interactive = ?17, trouble = ?18, needs = ?19, powers = ?20 WHERE id = ?1",
             params![
                 r.id,
                 r.flow,
@@ -120,9 +128,9 @@ impl Ledger for Tx<'_> {
                 r.generation,
                 due.map(|due| due.route.as_str()),
                 due.map(|due| due.interactive),
-                due.map(|due| due.can_replace),
                 r.trouble.map(|Trouble::Contradiction| "contradiction"),
                 r.needs,
+                powers_word(r.powers),
             ],
         )?;
         if changed == 1 { Ok(()) } else { Err(LedgerError::Missing("the record".into())) }

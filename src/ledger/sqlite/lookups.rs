@@ -80,13 +80,6 @@ impl Books {
         found.ok_or_else(|| LedgerError::Missing(format!("record {record}")))
     }
 
-    /// The register of an operation.
-    pub fn register_of(&self, operation: i64) -> Result<String, LedgerError> {
-        let sql = "SELECT r.register FROM operation o JOIN record r ON r.id = o.record WHERE o.id = ?1";
-        let found = self.read(|c| c.prepare_cached(sql)?.query_row([operation], |r| r.get(0)).optional())?;
-        found.ok_or_else(|| LedgerError::Missing(format!("operation {operation}")))
-    }
-
     /// The wrapped key of the folder that a container of one record speaks of.
     pub fn key_of_submission(&self, name: &str) -> Result<Option<Vec<u8>>, LedgerError> {
         let sql = "SELECT f.wrapped_key FROM submission s JOIN operation o ON o.submission = s.id

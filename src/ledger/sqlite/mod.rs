@@ -33,8 +33,12 @@ pub use writer::{Ticket, Tx};
 
 const READERS: usize = 4;
 /// Each brings the ledger from the version of its place to the next; none is ever changed.
-const MIGRATIONS: &[&str] =
-    &[include_str!("schema.sql"), include_str!("migration_2.sql"), include_str!("migration_3.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema.sql"),
+    include_str!("migration_2.sql"),
+    include_str!("migration_3.sql"),
+    include_str!("migration_4.sql"),
+];
 
 /// The books of an installation. Cheap to share; dropping the last one closes the ledger.
 pub struct Books {

@@ -71,13 +71,13 @@ impl Tx<'_> {
     /// Selects the next records of a run; true while there are more.
     ///
     /// A run that began below its threshold holds what comes above it while it selects.
-    pub fn select_chunk(&mut self, run: i64, can_replace: bool, limit: usize, now: Millis) -> R<bool> {
+    pub fn select_chunk(&mut self, run: i64, limit: usize, now: Millis) -> R<bool> {
         let sql =
             "SELECT ente, register, flow, until_day, folder, route, interactive, hold, cursor, hold_above,
                    cancels FROM run
                    WHERE id = ?1 AND selecting = 1 AND kind <> 'replay'";
         let head = self.maybe(sql, [run], |r| {
-            let order = Order { route: r.get(5)?, interactive: r.get(6)?, can_replace };
+            let order = Order { route: r.get(5)?, interactive: r.get(6)? };
             let scope: (String, String, String, Option<String>, Option<i64>) =
                 (r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?);
             Ok((scope, order, r.get::<_, bool>(7)?, r.get::<_, i64>(8)?, (r.get(9)?, r.get(10)?)))
@@ -134,7 +134,7 @@ impl Tx<'_> {
     pub fn ente_of_run(&self, run: i64) -> R<(String, Order)> {
         let sql = "SELECT ente, route, interactive FROM run WHERE id = ?1";
         self.one("the run", sql, [run], |row| {
-            let order = Order { route: row.get(1)?, interactive: row.get(2)?, can_replace: false };
+            let order = Order { route: row.get(1)?, interactive: row.get(2)? };
             Ok((row.get(0)?, order))
         })
     }

@@ -38,7 +38,7 @@ fn text(made: &Installation, register: &str, recipient: &str, broker: &str) -> S
         "data = {:?}\n[api]\nlisten = \"{}\"\ntokens = [{{ name = \"chaos\", sha256 = \"{hash}\" }}]\n\
          [log]\nfilter = \"debug\"\n\
          [queue]\nkind = \"rabbitmq\"\nurl = \"{broker}?heartbeat=2\"\nconfirm_timeout_ms = 2000\n\
-         [[register]]\nname = \"{register}\"\ncan_replace = true\nhold_cancels_above = 1000000\n",
+         [[register]]\nname = \"{register}\"\nhold_cancels_above = 1000000\n",
         made.data, made.api
     );
     for ente in ENTI {

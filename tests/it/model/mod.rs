@@ -53,7 +53,7 @@ pub fn hash(number: u64) -> Hash {
 }
 
 fn order(interactive: bool) -> Order {
-    Order { route: ROUTE.into(), interactive, can_replace: false }
+    Order { route: ROUTE.into(), interactive }
 }
 
 impl<'a> World<'a> {
@@ -92,7 +92,7 @@ impl<'a> World<'a> {
         if self.choices.chance(2) {
             set.complete.push((date(2026, 1, 1), date(2026, 12, 31)));
         }
-        let place = Place { ente: "E", register: "R", flow: "F", folder, can_replace: false };
+        let place = Place { ente: "E", register: "R", flow: "F", folder, powers: Powers::CANCEL };
         let now = self.now;
         self.commit(|ledger| reconcile(ledger, place, &set, now).map(|_| ()));
     }
@@ -165,7 +165,6 @@ impl<'a> World<'a> {
             sequences: &["R/E".to_owned()],
             progressive_jump: 100_000,
             taken_over: false,
-            can_replace: false,
         };
         let mut page = Page::default();
         let given_before = self.ledger.submissions.len() as i64;
@@ -210,7 +209,7 @@ impl<'a> World<'a> {
         }
         let receipt = self.inps.esiti[index].clone();
         let now = self.now;
-        let kept = self.commit(|ledger| settle(ledger, ROUTE, &receipt, false, now).map(|_| ()));
+        let kept = self.commit(|ledger| settle(ledger, ROUTE, &receipt, now).map(|_| ()));
         let again = !kindly && self.choices.chance(2);
         if kept && !again {
             self.inps.esiti.remove(index);
@@ -230,7 +229,7 @@ impl<'a> World<'a> {
         };
         let receipt = receipt(&submission, Answer::Accepted);
         let now = self.now;
-        self.commit(|ledger| settle(ledger, ROUTE, &receipt, false, now).map(|_| ()));
+        self.commit(|ledger| settle(ledger, ROUTE, &receipt, now).map(|_| ()));
     }
 
     fn restore(&mut self) {
@@ -273,7 +272,7 @@ impl<'a> World<'a> {
                 .iter()
                 .any(|entry| entry.record == operation.record && entry.content == operation.content);
             let decision = if holds { Decision::RegisterHolds } else { Decision::RegisterDoesNot };
-            self.commit(|ledger| decide(ledger, operation.id, decision, false, now).map(|_| ()));
+            self.commit(|ledger| decide(ledger, operation.id, decision, now).map(|_| ()));
         }
         let troubled: Vec<_> =
             self.ledger.records.iter().filter(|r| r.trouble.is_some()).map(|r| r.id).collect();
@@ -289,7 +288,7 @@ impl<'a> World<'a> {
         let waiting = record
             .current
             .is_some_and(|op| matches!(self.ledger.operations[op as usize - 1].state, State::Waiting));
-        !waiting && self.commit(|ledger| adopt(ledger, id, held, false, now))
+        !waiting && self.commit(|ledger| adopt(ledger, id, held, now))
     }
 
     /// After a restore: the register's book becomes the acknowledged side, then the route goes on.

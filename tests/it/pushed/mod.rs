@@ -32,7 +32,7 @@ struct World<'a> {
 }
 
 fn order(interactive: bool) -> Order {
-    Order { route: ROUTE.into(), interactive, can_replace: true }
+    Order { route: ROUTE.into(), interactive }
 }
 
 impl<'a> World<'a> {
@@ -77,7 +77,7 @@ impl<'a> World<'a> {
                 }
             }
         }
-        let place = Place { ente: "E", register: "R", flow: "F", folder, can_replace: true };
+        let place = Place { ente: "E", register: "R", flow: "F", folder, powers: Powers::ALL };
         let now = self.now;
         self.commit(false, |ledger| reconcile(ledger, place, &set, now).map(drop));
     }
@@ -126,7 +126,6 @@ impl<'a> World<'a> {
                 now,
                 day: "d",
                 name: &name,
-                can_replace: true,
             };
             gather_lanes(ledger, &wish).map(drop)
         });
@@ -161,7 +160,7 @@ impl<'a> World<'a> {
         if !kindly && self.choices.chance(1) {
             return;
         }
-        let patience = Patience { schedule: SCHEDULE, pause: 1_000, can_replace: true, now };
+        let patience = Patience { schedule: SCHEDULE, pause: 1_000, now };
         self.commit(kindly, |ledger| conclude(ledger, id, &delivered, &patience).map(drop));
     }
 
@@ -223,7 +222,7 @@ impl<'a> World<'a> {
                 .is_some_and(|entry| op.kind == Kind::Cancel || entry.generation == op.generation);
             let decision = if holds { Decision::RegisterHolds } else { Decision::RegisterDoesNot };
             let now = self.now;
-            self.commit(true, |ledger| decide(ledger, op.id, decision, true, now).map(drop));
+            self.commit(true, |ledger| decide(ledger, op.id, decision, now).map(drop));
         }
     }
 
