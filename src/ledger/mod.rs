@@ -8,4 +8,4 @@ pub mod rows;
 pub mod sqlite;
 
 pub use rows::{FindingRow, FolderRow, RunHead};
-pub use sqlite::{Books, Ticket, Tx};
+pub use sqlite::{Books, Ticket, Turn, Tx};

@@ -5,6 +5,7 @@ mod cancel;
 mod decode;
 mod exchange;
 mod folders;
+mod line;
 mod lookups;
 mod queries;
 mod replay;
@@ -22,6 +23,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::exchange::LedgerError;
 pub use calendar::FiringRow;
+pub use line::Turn;
 pub use lookups::{KeptFragment, KeyedRecord, RecordHead};
 pub use queries::{
     FolderStanding, HeldFlow, OperationView, ReceiptView, RouteView, RuleCount, Standing, SubmissionView,
@@ -70,7 +72,16 @@ impl Books {
         &self,
         act: impl FnOnce(&mut Tx<'_>) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<T, LedgerError> {
-        self.writer.submit(act).wait()
+        self.write_in(Turn::InLine, act)
+    }
+
+    /// As [`Books::write`]; what a person waits for goes before what is in line.
+    pub fn write_in<T: Send + 'static>(
+        &self,
+        turn: Turn,
+        act: impl FnOnce(&mut Tx<'_>) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        self.writer.submit(turn, act).wait()
     }
 
     /// As [`Books::write`], without blocking the caller's thread.
@@ -78,7 +89,16 @@ impl Books {
         &self,
         act: impl FnOnce(&mut Tx<'_>) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<T, LedgerError> {
-        self.writer.submit_async(act).await
+        self.write_in_async(Turn::InLine, act).await
+    }
+
+    /// As [`Books::write_in`], without blocking the caller's thread.
+    pub async fn write_in_async<T: Send + 'static>(
+        &self,
+        turn: Turn,
+        act: impl FnOnce(&mut Tx<'_>) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        self.writer.submit_async(turn, act).await
     }
 
     /// Hands `act` to the writer and returns at once; the ticket waits for the commit.
@@ -86,7 +106,7 @@ impl Books {
         &self,
         act: impl FnOnce(&mut Tx<'_>) -> Result<T, LedgerError> + Send + 'static,
     ) -> Ticket<T> {
-        self.writer.submit(act)
+        self.writer.submit(Turn::InLine, act)
     }
 
     /// Runs read-only queries on a snapshot.
@@ -174,6 +194,26 @@ pub(super) fn store(error: impl std::error::Error + Send + Sync + 'static) -> Le
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_goes_first_overtakes_the_line_and_nobody_is_lost() {
+        let directory = tempfile::tempdir().unwrap();
+        let books = Books::open(directory.path()).unwrap();
+        let (open, gate) = std::sync::mpsc::channel::<()>();
+        let (told, order) = std::sync::mpsc::channel();
+        let blocked = books.submit(move |_| gate.recv().map_err(store));
+        let act = |name: &'static str| {
+            let told = told.clone();
+            move |_: &mut Tx<'_>| told.send(name).map_err(store)
+        };
+        let line: Vec<_> = ["a", "b"].into_iter().map(|name| books.submit(act(name))).collect();
+        let first = books.writer.submit(Turn::First, act("first"));
+        open.send(()).unwrap();
+        blocked.wait().unwrap();
+        first.wait().unwrap();
+        line.into_iter().for_each(|ticket| ticket.wait().unwrap());
+        assert_eq!(order.try_iter().collect::<Vec<_>>(), ["first", "a", "b"]);
+    }
 
     #[test]
     fn a_ledger_of_the_first_version_is_brought_up_to_date_and_keeps_what_it_holds() {

@@ -2,20 +2,19 @@
 //!
 //! A waiting caller is answered only after the commit: what is acknowledged is on disk.
 
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::line::{Line, Turn};
 use super::store;
 use crate::exchange::LedgerError;
 use crate::ledger::failpoint;
 
 /// As many transactions as may share one commit.
 const GROUP: usize = 200;
-/// As many as may wait in line; further callers wait their turn (back-pressure).
-const LINE: usize = 400;
 
 /// One transaction of the embedded ledger.
 pub struct Tx<'a> {
@@ -23,7 +22,7 @@ pub struct Tx<'a> {
 }
 
 type Answer = Box<dyn FnOnce(Result<(), String>) + Send>;
-type Job = Box<dyn FnOnce(Option<&mut Tx<'_>>) -> (bool, Answer) + Send>;
+pub(super) type Job = Box<dyn FnOnce(Option<&mut Tx<'_>>) -> (bool, Answer) + Send>;
 
 /// A transaction that was handed over and whose commit can be waited for.
 pub struct Ticket<T>(oneshot::Receiver<Result<T, LedgerError>>);
@@ -35,46 +34,44 @@ impl<T> Ticket<T> {
     }
 }
 
+/// The one writer.
 pub struct Writer {
-    line: Option<SyncSender<Job>>,
+    line: Arc<Line>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
     pub fn start(connection: Connection) -> Self {
-        let (line, jobs) = sync_channel(LINE);
+        let line = Arc::new(Line::default());
+        let jobs = Arc::clone(&line);
         let thread =
             std::thread::Builder::new().name("ledger".into()).spawn(move || work(&connection, &jobs));
-        Self { line: Some(line), thread: thread.ok() }
+        if thread.is_err() {
+            line.close();
+        }
+        Self { line, thread: thread.ok() }
     }
 
     pub fn submit<T: Send + 'static>(
         &self,
+        turn: Turn,
         act: impl FnOnce(&mut Tx<'_>) -> Result<T, LedgerError> + Send + 'static,
     ) -> Ticket<T> {
         let (sender, receiver) = oneshot::channel();
-        if let Some(line) = &self.line {
-            // A closed line drops the job and its sender: the ticket then says so.
-            drop(line.send(job(act, sender)));
-        }
+        self.line.wait_in(turn, job(act, sender));
         Ticket(receiver)
     }
 
     pub async fn submit_async<T: Send + 'static>(
         &self,
+        turn: Turn,
         act: impl FnOnce(&mut Tx<'_>) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<T, LedgerError> {
         let (sender, receiver) = oneshot::channel();
-        let mut waiting = Some(job(act, sender));
-        while let (Some(line), Some(job)) = (&self.line, waiting.take()) {
-            match line.try_send(job) {
-                Ok(()) => break,
-                Err(std::sync::mpsc::TrySendError::Full(job)) => {
-                    waiting = Some(job);
-                    tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-                }
-                Err(std::sync::mpsc::TrySendError::Disconnected(_)) => break,
-            }
+        let mut waiting = self.line.try_in(turn, job(act, sender));
+        while let Some(job) = waiting.take() {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            waiting = self.line.try_in(turn, job);
         }
         receiver.await.unwrap_or_else(|_| Err(gone()))
     }
@@ -82,7 +79,7 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.line = None;
+        self.line.close();
         if let Some(thread) = self.thread.take() {
             drop(thread.join());
         }
@@ -115,8 +112,8 @@ fn job<T: Send + 'static>(
     })
 }
 
-fn work(connection: &Connection, jobs: &Receiver<Job>) {
-    while let Ok(first) = jobs.recv() {
+fn work(connection: &Connection, jobs: &Line) {
+    while let Some(first) = jobs.next() {
         let mut answers = Vec::new();
         let committed = group(connection, first, jobs, &mut answers).map_err(|error| error.to_string());
         if committed.is_err() && !connection.is_autocommit() {
@@ -128,21 +125,24 @@ fn work(connection: &Connection, jobs: &Receiver<Job>) {
     }
 }
 
-/// Runs what is in line, up to [`GROUP`], and commits it at once.
+/// Runs what is in line, up to [`GROUP`], and commits it at once. Who goes first waits for no
+/// bulk work that is still in line.
 fn group(
     connection: &Connection,
-    first: Job,
-    jobs: &Receiver<Job>,
+    first: (Turn, Job),
+    jobs: &Line,
     answers: &mut Vec<Answer>,
 ) -> Result<(), LedgerError> {
     failpoint::pass("ledger.before-begin");
     let begun = connection.execute_batch("BEGIN IMMEDIATE").map_err(store);
     let mut next = Some(first);
-    while let Some(job) = next.take() {
+    let mut last = Turn::InLine;
+    while let Some((turn, job)) = next.take() {
         answers.push(savepoint(connection, job, begun.is_ok()));
+        last = last.min(turn);
         // A store that failed in the midst has undone everything: what is in line waits for the next group.
         if answers.len() < GROUP && !connection.is_autocommit() {
-            next = jobs.try_recv().ok();
+            next = jobs.try_next(last);
         }
     }
     begun?;

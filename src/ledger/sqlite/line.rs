@@ -1,0 +1,110 @@
+//! The line before the one writer: bounded, and with a way past it for what a person waits for.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard};
+
+use super::writer::Job;
+
+/// As many as may wait in line; further callers wait their turn (back-pressure).
+const LINE: usize = 400;
+
+/// Whose turn comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Turn {
+    /// A person waits for it.
+    First,
+    InLine,
+}
+
+#[derive(Default)]
+struct Waiting {
+    first: VecDeque<Job>,
+    in_line: VecDeque<Job>,
+    closed: bool,
+}
+
+impl Waiting {
+    fn of(&mut self, turn: Turn) -> &mut VecDeque<Job> {
+        match turn {
+            Turn::First => &mut self.first,
+            Turn::InLine => &mut self.in_line,
+        }
+    }
+
+    fn next(&mut self, turn: Turn) -> Option<(Turn, Job)> {
+        let first = self.first.pop_front().map(|job| (Turn::First, job));
+        first.or_else(|| match turn {
+            Turn::First => None,
+            Turn::InLine => Some((Turn::InLine, self.in_line.pop_front()?)),
+        })
+    }
+}
+
+/// The line.
+#[derive(Default)]
+pub struct Line {
+    waiting: Mutex<Waiting>,
+    come: Condvar,
+    gone: Condvar,
+}
+
+impl Line {
+    /// What holds the lock only pushes and pops: a panic in between leaves it whole.
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Stands in line, waiting for room; a closed line drops the job, and its ticket says so.
+    pub fn wait_in(&self, turn: Turn, job: Job) {
+        let mut waiting = self.lock();
+        while waiting.of(turn).len() >= LINE && !waiting.closed {
+            waiting = self.gone.wait(waiting).unwrap_or_else(std::sync::PoisonError::into_inner);
+        }
+        if !waiting.closed {
+            waiting.of(turn).push_back(job);
+            self.come.notify_one();
+        }
+    }
+
+    /// As [`Line::wait_in`], but gives the job back where there is no room.
+    pub fn try_in(&self, turn: Turn, job: Job) -> Option<Job> {
+        let mut waiting = self.lock();
+        if waiting.of(turn).len() >= LINE && !waiting.closed {
+            return Some(job);
+        }
+        if !waiting.closed {
+            waiting.of(turn).push_back(job);
+            self.come.notify_one();
+        }
+        None
+    }
+
+    /// The next job, waiting for one; `None` when the line is closed and empty.
+    pub fn next(&self) -> Option<(Turn, Job)> {
+        let mut waiting = self.lock();
+        loop {
+            if let Some(next) = waiting.next(Turn::InLine) {
+                self.gone.notify_all();
+                return Some(next);
+            }
+            if waiting.closed {
+                return None;
+            }
+            waiting = self.come.wait(waiting).unwrap_or_else(std::sync::PoisonError::into_inner);
+        }
+    }
+
+    /// The next job if there is one: of those that go first only, or any.
+    pub fn try_next(&self, turn: Turn) -> Option<(Turn, Job)> {
+        let next = self.lock().next(turn)?;
+        self.gone.notify_all();
+        Some(next)
+    }
+
+    /// Takes no more; what stands in line is still worked on.
+    pub fn close(&self) {
+        self.lock().closed = true;
+        self.come.notify_all();
+        self.gone.notify_all();
+    }
+}
