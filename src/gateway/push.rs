@@ -173,7 +173,7 @@ impl Gateway {
             };
             let begun = begin(tx, &mut container, now)?;
             if begun == Begun::Nothing {
-                tx.release_lease(container.id, now + lease)?;
+                tx.release_lease(container.id, &token, now + lease)?;
                 return Ok(Started::No(Worked::NotOurs));
             }
             if state != before {
@@ -212,7 +212,7 @@ impl Gateway {
                     tx.put_route(&state)?;
                 }
                 conclude(tx, container.id, &delivered, &patience)?;
-                tx.release_lease(container.id, 0)?;
+                tx.release_lease(container.id, &token, 0)?;
                 if spoke || matches!(delivered, Delivered::Refused { .. }) {
                     let note = Note::new(at, &id, EventKind::ReceiptStored, container.name.clone());
                     append(tx, note.with("outcome", delivered.words().0))?;

@@ -2,6 +2,7 @@
 //! test scripts. What leaves is real containers of a real flow, one record each.
 
 mod courier;
+mod faults;
 
 use std::collections::HashMap;
 use std::sync::Arc;
