@@ -8,16 +8,16 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::Gateway;
 use super::chain::{Note, append};
-use super::desk::{container_name, date_in};
+use super::desk::container_name;
 use super::settings::{Channel, Route};
-use super::{Gateway, container_settings};
 use crate::audit::EventKind;
 use crate::exchange::{
     Answer, Batch, Bucket, Ledger, LedgerError, Operation, Receipt, Record, Settled, State, Submission,
     SubmissionState, gather, settle_operation,
 };
-use crate::flow::{Container, Flow, Header, Part};
+use crate::flow::Container;
 use crate::ledger::failpoint;
 use crate::ledger::sqlite::RecordHead;
 use crate::queue::{EmbeddedQueue, Lease};
@@ -71,10 +71,10 @@ impl Gateway {
     fn build_file(&self, route: &Route, lease: &Lease) -> Result<PathBuf, LedgerError> {
         let submission = &lease.submission;
         let operations = self.books.operations_of(submission.id)?;
-        let bytes = self.bulk_bytes(submission, &operations)?;
-        let path =
-            Path::new(&route.outbox).join(format!("{}.{}", submission.name, self.extension(&operations)?));
-        write_whole(&path, &bytes).map_err(|error| LedgerError::Store(Box::new(error)))?;
+        let built = self.build(Container::Bulk, &submission.name, &operations)?;
+        let extension = if built.flow.is_json() { "json" } else { "xml" };
+        let path = Path::new(&route.outbox).join(format!("{}.{extension}", submission.name));
+        write_whole(&path, built.bytes.expose()).map_err(|error| LedgerError::Store(Box::new(error)))?;
         let (submission, now, at) = (submission.clone(), self.clock.now_ms(), self.clock.rfc3339());
         self.books.write(move |tx| {
             // What a person answered already, while this was being written, stays answered.
@@ -88,41 +88,6 @@ impl Gateway {
             append(tx, Note::new(at, &submission.route, EventKind::OutboxFileWritten, submission.name))
         })?;
         Ok(path)
-    }
-
-    /// What the files of a container's flow end in.
-    fn extension(&self, operations: &[Operation]) -> Result<&'static str, LedgerError> {
-        let first = operations.first().ok_or_else(|| LedgerError::Missing("an operation to send".into()))?;
-        let head = self.books.record_head(first.record)?;
-        Ok(if self.catalog.find(&head.flow).is_some_and(Flow::is_json) { "json" } else { "xml" })
-    }
-
-    fn bulk_bytes(&self, submission: &Submission, operations: &[Operation]) -> Result<Vec<u8>, LedgerError> {
-        let first = operations.first().ok_or_else(|| LedgerError::Missing("an operation to send".into()))?;
-        let head = self.books.record_head(first.record)?;
-        let flow = self.catalog.find(&head.flow).ok_or_else(|| LedgerError::Missing(head.flow.clone()))?;
-        let ente = self.settings.ente(&head.ente).ok_or_else(|| LedgerError::Missing(head.ente.clone()))?;
-        let opened =
-            operations.iter().map(|operation| self.open_fragment(operation.record, &operation.content));
-        let fragments = opened.collect::<Result<Vec<_>, _>>()?;
-        let ids: Vec<_> = operations.iter().map(Operation::name).collect();
-        let parts: Vec<_> = operations
-            .iter()
-            .zip(&fragments)
-            .zip(&ids)
-            .map(|((operation, fragment), id)| Part {
-                kind: operation.kind.into(),
-                fragment: fragment.expose(),
-                id,
-            })
-            .collect();
-        let settings = container_settings(ente);
-        let date = date_in(&submission.name).unwrap_or_else(|| self.clock.today());
-        let header = Header { name: &submission.name, date, ente: &settings };
-        flow.assemble(Container::Bulk, &header, &parts).map_err(|problems| {
-            let first = problems.first().map(|problem| problem.code.clone()).unwrap_or_default();
-            LedgerError::Refused(format!("container {} does not pass its schema: {first}", submission.name))
-        })
     }
 
     /// Records what the portal said of a file: one answer for all of it, or one per record key.

@@ -8,6 +8,7 @@ mod calendar;
 mod calendar_entry;
 mod chain;
 mod clock;
+mod containers;
 mod delivery;
 mod desk;
 mod dry_run;
