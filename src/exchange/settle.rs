@@ -291,9 +291,18 @@ fn close_submission(ledger: &mut dyn Ledger, operation: &Operation) -> Result<()
     let Some(id) = operation.submission else { return Ok(()) };
     let mut submission = ledger.submission(id)?;
     let operations = ledger.operations_in(id)?;
-    let open = operations.iter().any(|other| matches!(other.state, State::Waiting | State::Sending));
+    // What is pushed goes on by itself: it is tried again, or asked about.
+    let pushed = matches!(
+        submission.state,
+        SubmissionState::Queued | SubmissionState::Sending | SubmissionState::Asking
+    );
+    let open = |other: &Operation| match other.state {
+        State::Waiting | State::Sending => true,
+        State::Retrying | State::Uncertain => pushed,
+        _ => false,
+    };
     submission.state = match operation.state {
-        _ if open => return Ok(()),
+        _ if operations.iter().any(open) => return Ok(()),
         State::Accepted => SubmissionState::Settled,
         _ => SubmissionState::Withdrawn,
     };

@@ -210,11 +210,19 @@ impl<'a> World<'a> {
         self.ledger.records.iter().filter_map(of).collect()
     }
 
-    /// A person looks at the register and decides what patience did not.
+    /// A person looks at the register and decides what patience did not, or what it would ask yet.
     fn person(&mut self) {
-        let parked: Vec<_> =
-            self.ledger.operations.iter().filter(|op| op.state == State::Parked).cloned().collect();
-        for op in parked {
+        let doubtful: Vec<_> = self
+            .ledger
+            .operations
+            .iter()
+            .filter(|op| matches!(op.state, State::Parked | State::Uncertain))
+            .cloned()
+            .collect();
+        for op in doubtful {
+            if op.state == State::Uncertain && self.choices.chance(5) {
+                continue;
+            }
             let holds = self
                 .recipient
                 .book
