@@ -44,6 +44,7 @@ fn may_be(needed: &[KeyPart], key: &[KeyPart]) -> bool {
     };
     let both = needed.len().min(key.len());
     // A path that says nothing is left out of a key, a constant never is.
-    let rest_may_be_absent = |parts: &[KeyPart]| !parts[both..].iter().any(|part| is_constant(std::slice::from_ref(part)));
+    let rest_may_be_absent =
+        |parts: &[KeyPart]| !parts[both..].iter().any(|part| is_constant(std::slice::from_ref(part)));
     needed.iter().zip(key).all(agree) && rest_may_be_absent(needed) && rest_may_be_absent(key)
 }

@@ -21,10 +21,10 @@ pub(super) struct Built<'g> {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unbuilt {
     /// These of its operations are at fault, for this reason, whenever it is tried again.
-    #[error("operations {operations:?} cannot leave: {code}")]
+    #[error("a container cannot be built: {code}, operations {operations:?}")]
     Unfit { operations: Vec<i64>, code: String },
     /// The configuration or the flows lack what the container is of.
-    #[error("the installation has {0} for a container that is to leave")]
+    #[error("a container cannot be built: {0}")]
     NotConfigured(&'static str),
     /// The ledger or the installation's key failed: it may be built later.
     #[error(transparent)]

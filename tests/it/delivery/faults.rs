@@ -55,7 +55,9 @@ async fn a_key_that_is_not_the_installations_parks_nothing_and_is_waited_for() {
     // The first bytes of a wrapped key say which key file it needs: moved to its end and back.
     let size = stage.number("SELECT max(length(wrapped_key)) FROM folder");
     let turn = |by: i64| {
-        format!("UPDATE folder SET wrapped_key = CAST(substr(wrapped_key, {by} + 1) || substr(wrapped_key, 1, {by}) AS BLOB)")
+        format!(
+            "UPDATE folder SET wrapped_key = CAST(substr(wrapped_key, {by} + 1) || substr(wrapped_key, 1, {by}) AS BLOB)"
+        )
     };
     assert_eq!(stage.tamper(&turn(8)), 2);
     stage.deliver();
@@ -64,7 +66,11 @@ async fn a_key_that_is_not_the_installations_parks_nothing_and_is_waited_for() {
     stage.until(|stage| stage.number("SELECT coalesce(max(number), 0) FROM attempt") > 6).await;
     let balance = stage.balance(run);
     assert_eq!((balance.count(Bucket::Parked), balance.count(Bucket::Uncertain)), (0, 0));
-    assert_eq!(stage.number("SELECT coalesce(max(failures), 0) FROM route"), 0, "the recipient is not to blame");
+    assert_eq!(
+        stage.number("SELECT coalesce(max(failures), 0) FROM route"),
+        0,
+        "the recipient is not to blame"
+    );
     assert_eq!(stage.tamper(&turn(size - 8)), 2);
     let balance = stage.settled(run).await;
     assert!(balance.count(Bucket::Accepted) > 0 && balance.count(Bucket::Parked) == 0);
