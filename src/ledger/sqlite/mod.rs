@@ -23,11 +23,11 @@ use rusqlite::{Connection, OpenFlags};
 use crate::exchange::LedgerError;
 pub use calendar::FiringRow;
 pub use lookups::{KeptFragment, KeyedRecord, RecordHead};
+pub use replay::{ReplayHead, ReplayScope, STATES};
+pub use runs::RunOrder;
 pub use queries::{
     FolderStanding, HeldFlow, OperationView, ReceiptView, RouteView, RuleCount, Standing, SubmissionView,
 };
-pub use replay::{ReplayHead, ReplayScope, STATES};
-pub use runs::RunOrder;
 pub use work::{AttemptView, Due};
 pub use writer::{Ticket, Tx};
 
@@ -38,6 +38,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migration_2.sql"),
     include_str!("migration_3.sql"),
     include_str!("migration_4.sql"),
+    include_str!("migration_5.sql"),
 ];
 
 /// The books of an installation. Cheap to share; dropping the last one closes the ledger.

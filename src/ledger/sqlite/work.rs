@@ -108,6 +108,12 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Containers of a route that are still to be built, oldest first.
+    pub fn to_be_built(&self, route: &str) -> R<Vec<i64>> {
+        let sql = "SELECT id FROM submission WHERE route = ?1 AND state = 'queued' ORDER BY id";
+        self.many(sql, [route], |row| row.get(0))
+    }
+
     /// Containers of a route that are still to be worked on.
     pub fn outstanding(&self, route: &str) -> R<usize> {
         let sql = format!("SELECT count(*) FROM submission WHERE route = ?1 AND {OPEN}");

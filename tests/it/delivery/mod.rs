@@ -3,6 +3,7 @@
 
 mod courier;
 mod faults;
+mod files;
 
 use std::collections::HashMap;
 use std::sync::Arc;
