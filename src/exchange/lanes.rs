@@ -188,12 +188,7 @@ impl Load {
 
     /// Follows what a record needs, and what that needs in turn; `missing` are those that nobody
     /// asked for yet and that can go.
-    fn chain<'r>(
-        &self,
-        others: &'r [Record],
-        record: &Record,
-        missing: &mut Vec<&'r Record>,
-    ) -> Need {
+    fn chain<'r>(&self, others: &'r [Record], record: &Record, missing: &mut Vec<&'r Record>) -> Need {
         let mut needing = record;
         // A way longer than there are records comes back to where it was: what needs itself is never there.
         for step in 0..=others.len() {

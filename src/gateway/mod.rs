@@ -10,6 +10,7 @@ mod chain;
 mod clock;
 mod containers;
 mod delivery;
+mod delivery_settings;
 mod desk;
 mod dry_run;
 mod files;

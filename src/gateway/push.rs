@@ -1,7 +1,6 @@
 //! Pushed routes: what a worker does with one container, between the ledger and the courier.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::Gateway;
 use super::chain::{Note, append};
@@ -12,46 +11,14 @@ use crate::audit::EventKind;
 use crate::channel::courier::{Asked, Carried, Courier, Outcome, Parcel, PartAnswer};
 use crate::channel::pause::pause;
 use crate::exchange::{
-    Admission, Answer, Begun, Breaker, Delivered, Gathered, Gathering, Ledger, LedgerError, Millis,
-    Operation, Patience, Record, Said, Schedule, Sign, State, Submission, begin, conclude, gather_lanes,
+    Admission, Answer, Begun, Delivered, Gathered, Gathering, Ledger, LedgerError, Millis, Operation,
+    Patience, Record, Said, Sign, State, Submission, begin, conclude, gather_lanes,
 };
 use crate::flow::Container;
 use crate::ledger::failpoint;
 
 /// Queued operations that one gathering looks at.
 const LOOK: usize = 256;
-/// A worker's time beyond the exchange itself: building, waiting for the ledger.
-const MARGIN_MS: Millis = 30_000;
-
-impl Push {
-    /// The retry schedule in the exchange's units.
-    pub fn schedule(&self) -> Schedule {
-        let retry = &self.retry;
-        Schedule {
-            first: millis(retry.first_s),
-            factor: retry.factor,
-            longest: millis(retry.longest_s),
-            jitter: retry.jitter,
-            attempts: retry.attempts,
-            questions: retry.questions,
-        }
-    }
-
-    /// The breaker in the exchange's units.
-    pub fn breaker(&self) -> Breaker {
-        Breaker { failures: self.breaker.failures.max(1), pause: millis(self.breaker.pause_s) }
-    }
-
-    /// How long a worker may have a container for itself.
-    pub fn lease(&self) -> Millis {
-        Millis::try_from(self.total_timeout_ms).unwrap_or(Millis::MAX / 4).saturating_mul(2) + MARGIN_MS
-    }
-}
-
-fn millis(seconds: f64) -> Millis {
-    Millis::try_from(Duration::try_from_secs_f64(seconds).unwrap_or_default().as_millis())
-        .unwrap_or(Millis::MAX / 4)
-}
 
 /// What a worker has to do next on its route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,6 +10,7 @@ mod queries;
 mod replay;
 mod run_views;
 mod runs;
+mod views;
 mod work;
 mod writer;
 
@@ -25,7 +26,7 @@ pub use calendar::FiringRow;
 pub use lookups::{KeptFragment, KeyedRecord, RecordHead};
 pub use replay::{ReplayHead, ReplayScope, STATES};
 pub use runs::RunOrder;
-pub use queries::{
+pub use views::{
     FolderStanding, HeldFlow, OperationView, ReceiptView, RouteView, RuleCount, Standing, SubmissionView,
 };
 pub use work::{AttemptView, Due};

@@ -372,7 +372,7 @@ fn what_needs_itself_in_a_circle_is_set_aside() {
         set.named.push(key.clone());
         set.records.push(DesiredRecord { needs, ..world.wanted(1, number, key, true) });
     }
-    let place = Place { ente: "E", register: "R", flow: "F", folder: 1, powers: POWERS };
+    let place = Place { ente: "E", register: "R", flow: "F", folder: 1, powers: Powers::ALL };
     let now = world.now;
     world.commit(true, |ledger| reconcile(ledger, place, &set, now).map(drop));
     world.select_all(true);
