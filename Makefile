@@ -31,8 +31,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: build ## the whole way, from generated folders to two books that agree; stays in target/demo
-	$(if $(filter rabbitmq,$(QUEUE)),.ci/packages openssl rabbitmq; $(with-broker);) \
-	$(RACCORDO) demo --dir $(TARGET)/demo $(if $(QUEUE),--queue $(QUEUE))
+	$(if $(filter rabbitmq,$(QUEUE)),.ci/packages openssl rabbitmq; $(with-broker); )$(RACCORDO) demo --dir $(TARGET)/demo $(if $(QUEUE),--queue $(QUEUE))
 
 # Tests that drive the API from outside find their Python here.
 test: export RACCORDO_PYTHON := $(abspath $(VENV))/bin/python

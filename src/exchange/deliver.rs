@@ -89,12 +89,17 @@ pub fn begin(
     submission: &mut Submission,
     now: Millis,
 ) -> Result<Begun, LedgerError> {
-    let operations = ledger.operations_in(submission.id)?;
+    let operations = open_operations(ledger, submission.id)?;
+    if operations.is_empty() {
+        submission.state = SubmissionState::Withdrawn;
+        ledger.put_submission(submission)?;
+        return Ok(Begun::Nothing);
+    }
     if submission.state == SubmissionState::Sending {
         doubt(ledger, submission, &operations, now)?;
     }
     let begun = match submission.state {
-        SubmissionState::Queued if submission.due <= now && !operations.is_empty() => Begun::Send,
+        SubmissionState::Queued if submission.due <= now => Begun::Send,
         SubmissionState::Asking if submission.due <= now => Begun::Ask,
         _ => return Ok(Begun::Nothing),
     };
@@ -118,7 +123,7 @@ fn doubt(
     now: Millis,
 ) -> Result<(), LedgerError> {
     (submission.state, submission.attempt, submission.due) = (SubmissionState::Asking, 0, now);
-    for operation in operations.iter().filter(|operation| !operation.state.is_final()) {
+    for operation in operations {
         move_to(ledger, operation.clone(), State::Uncertain, now, "its worker is gone")?;
     }
     ledger.put_submission(submission)

@@ -177,7 +177,7 @@ impl Load {
         }
         let others = ledger.records_of_folder(record.folder, &record.register)?;
         let mut missing = Vec::new();
-        let need = self.chain(&others, record, wish, &mut missing);
+        let need = self.chain(&others, record, &mut missing);
         if matches!(need, Need::Waits) {
             for needed in missing {
                 bring_along(ledger, needed.clone(), operation, wish)?;
@@ -188,31 +188,25 @@ impl Load {
 
     /// Follows what a record needs, and what that needs in turn; `missing` are those that nobody
     /// asked for yet and that can go.
-    fn chain<'r>(
-        &self,
-        others: &'r [Record],
-        record: &Record,
-        wish: &Gathering<'_>,
-        missing: &mut Vec<&'r Record>,
-    ) -> Need {
-        let Some(key) = &record.needs else { return Need::Met };
-        let Some(needed) = others.iter().find(|other| other.key == *key) else { return Need::Hopeless };
-        if needed.held.is_some() || self.has(needed.id) {
-            return Need::Met;
+    fn chain<'r>(&self, others: &'r [Record], record: &Record, missing: &mut Vec<&'r Record>) -> Need {
+        let mut needing = record;
+        // A way longer than there are records comes back to where it was: what needs itself is never there.
+        for step in 0..=others.len() {
+            let met = if step == 0 { Need::Met } else { Need::Waits };
+            let Some(key) = &needing.needs else { return met };
+            let Some(needed) = others.iter().find(|other| other.key == *key) else { return Need::Hopeless };
+            if needed.held.is_some() || self.has(needed.id) {
+                return met;
+            }
+            if needed.current.is_none() {
+                if !matches!(next_step(needed), Step::Do { kind: Kind::Insert, .. }) {
+                    return Need::Hopeless;
+                }
+                missing.push(needed);
+            }
+            needing = needed;
         }
-        let insert = matches!(next_step(needed), Step::Do { kind: Kind::Insert, .. });
-        // What needs itself is never there.
-        let astray = missing.len() > others.len() || (needed.current.is_none() && !insert);
-        if astray {
-            return Need::Hopeless;
-        }
-        if needed.current.is_none() {
-            missing.push(needed);
-        }
-        match self.chain(others, needed, wish, missing) {
-            Need::Hopeless => Need::Hopeless,
-            _ => Need::Waits,
-        }
+        Need::Hopeless
     }
 
     fn freed(&self, ledger: &mut dyn Ledger, record: &Record) -> Result<Need, LedgerError> {

@@ -11,6 +11,7 @@
 mod balance;
 mod breaker;
 mod bulk;
+mod decide;
 mod deliver;
 mod hours;
 mod lanes;
@@ -32,6 +33,7 @@ pub use balance::{Balance, Bucket};
 pub use breaker::{Admission, Breaker, Sign};
 pub use bulk::{Batch, gather};
 pub use cancel::{Withdrawn, withdraw};
+pub use decide::{Decision, adopt, decide, try_again};
 pub use deliver::{Begun, Delivered, Patience, Said, begin, conclude};
 pub use hours::Hours;
 pub use lanes::{Gathered, Gathering, Lane, gather_lanes};
@@ -44,9 +46,7 @@ pub use record::{Absence, Desired, Hash, Held, Powers, Record, RecordId, Trouble
 pub use replay::{Change, foresee};
 pub use retry::{Failure, Next, Schedule, next};
 pub use select::{Order, Selected, approve, select};
-pub use settle::{
-    Answer, Decision, Receipt, Settled, adopt, decide, park, settle, settle_operation, try_again,
-};
+pub use settle::{Answer, Receipt, Settled, park, settle, settle_operation};
 pub use step::{Rest, Step, next_step};
 
 /// Milliseconds since 1970-01-01T00:00:00Z.

@@ -4,7 +4,7 @@
 use super::Flow;
 use super::catalog::allows;
 use super::files::Files;
-use super::{check_rows, check_targets};
+use super::{check_needs, check_rows, check_targets};
 use crate::mapping::Defect;
 use crate::mapping::defect::Defects;
 use crate::mapping::path::PathRef;
@@ -19,6 +19,7 @@ pub fn flow(flow: &Flow, files: &dyn Files) -> Vec<Defect> {
     let mut defects = Defects::new(&file, &text);
     check_rows::rows(flow, &mut defects);
     check_targets::targets(flow, &mut defects);
+    check_needs::needs(flow, &mut defects);
     paths(flow, &mut defects);
     settings(flow, &mut defects);
     header(flow, &mut defects);

@@ -5,6 +5,7 @@ pub mod adopt;
 mod apply;
 pub mod catalog;
 pub mod check;
+mod check_needs;
 mod check_rows;
 mod check_targets;
 mod check_values;

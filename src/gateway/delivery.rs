@@ -207,7 +207,7 @@ impl Delivery {
                 let built = tokio::task::spawn_blocking(move || gateway.build_one(&route, submission)).await;
                 let built =
                     built.unwrap_or_else(|_| Err(LedgerError::Corrupt("building panicked".into())))?;
-                Ok(if built { Worked::Done } else { Worked::NotOurs })
+                Ok(if built.is_some() { Worked::Done } else { Worked::NotOurs })
             }
         }
     }

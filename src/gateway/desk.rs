@@ -3,46 +3,26 @@
 
 use std::sync::Arc;
 
+use super::Gateway;
 use super::chain::{Note, append};
+use super::containers::Unbuilt;
 use super::keeping::sealed;
-use super::{Gateway, container_settings};
 use crate::audit::EventKind;
 use crate::channel::offer::{OfferDesk, Served, Soon};
 use crate::exchange::{
     Decision, Ledger, LedgerError, Millis, OfferPolicy, Offered, Page, Poll, Receipt, Record, Settled, State,
     Suspension, decide, overdue, park, poll, resume, sequence, settle, suspend, try_again,
 };
-use crate::flow::{Catalog, Container, Header, Part};
+use crate::flow::{Catalog, Container};
 use crate::ledger::{Tx, failpoint};
 use crate::personal::Personal;
-use crate::seal::{SealError, WrappedKey};
+use crate::seal::WrappedKey;
 
 /// A `since` further ahead than this is beyond reason.
 const SINCE_TOLERANCE_MS: Millis = 86_400_000;
 /// More than any recipient can have been given in the gap of a lost ledger.
 const PROGRESSIVE_JUMP: u32 = 100_000;
 const DAY_MS: Millis = 86_400_000;
-
-/// Why an offered container cannot be served.
-enum Unserved {
-    /// This one alone is at fault, for this reason: its neighbours are served.
-    Unfit(String),
-    /// The ledger or the installation's key failed: the recipient asks again.
-    Failed(LedgerError),
-}
-
-impl From<LedgerError> for Unserved {
-    fn from(error: LedgerError) -> Self {
-        let damaged = |cause: &SealError| matches!(cause, SealError::Format | SealError::Authentication);
-        match &error {
-            LedgerError::Missing(_) => Self::Unfit("payload-missing".into()),
-            LedgerError::Store(cause) if cause.downcast_ref().is_some_and(damaged) => {
-                Self::Unfit("payload-damaged".into())
-            }
-            _ => Self::Failed(error),
-        }
-    }
-}
 
 impl OfferDesk for Arc<Gateway> {
     fn page(&self, route: &str, since: Millis, limit: usize) -> Soon<'_, Result<Vec<Served>, LedgerError>> {
@@ -98,8 +78,11 @@ impl Gateway {
         for offered in &page.flows {
             match self.served(offered) {
                 Ok(flow) => served.push(flow),
-                Err(Unserved::Unfit(code)) => self.set_aside(offered, &code)?,
-                Err(Unserved::Failed(error)) => return Err(error),
+                // This one alone is at fault: its neighbours are served.
+                Err(Unbuilt::Unfit { code, .. }) => self.set_aside(offered, &code)?,
+                Err(Unbuilt::NotConfigured(code)) => self.set_aside(offered, code)?,
+                // The recipient asks again.
+                Err(Unbuilt::Failed(error)) => return Err(error),
             }
         }
         failpoint::pass("offer.before-answer");
@@ -107,28 +90,17 @@ impl Gateway {
     }
 
     /// Builds the bytes of one offered container.
-    fn served(&self, offered: &Offered) -> Result<Served, Unserved> {
-        let operation = &offered.operation;
-        let head = self.books.record_head(operation.record)?;
-        let fragment = self.open_fragment(operation.record, &operation.content)?;
-        let ente = self.settings.ente(&head.ente).ok_or_else(|| Unserved::Unfit("no-ente".into()))?;
-        let flow = self.catalog.find(&head.flow).ok_or_else(|| Unserved::Unfit("no-flow".into()))?;
-        let settings = container_settings(ente);
-        let name = offered.submission.name.as_str();
-        let header =
-            Header { name, date: date_in(name).unwrap_or_else(|| self.clock.today()), ente: &settings };
-        let id = operation.name();
-        let part = Part { kind: operation.kind.into(), fragment: fragment.expose(), id: &id };
-        let bytes = flow.assemble(Container::Single, &header, &[part]).map_err(|problems| {
-            Unserved::Unfit(problems.first().map(|problem| problem.code.clone()).unwrap_or_default())
-        })?;
+    fn served(&self, offered: &Offered) -> Result<Served, Unbuilt> {
+        let submission = &offered.submission;
+        let operations = std::slice::from_ref(&offered.operation);
+        let built = self.build(Container::Single, &submission.name, operations)?;
         Ok(Served {
-            ente: ente.code.clone(),
-            ente_name: ente.name.clone(),
-            name: offered.submission.name.clone(),
-            kind: flow.container_kind().to_owned(),
-            timestamp: offered.submission.timestamp,
-            bytes: Personal::new(bytes),
+            ente: built.ente.code.clone(),
+            ente_name: built.ente.name.clone(),
+            name: submission.name.clone(),
+            kind: built.flow.container_kind().to_owned(),
+            timestamp: submission.timestamp,
+            bytes: built.bytes,
         })
     }
 

@@ -8,34 +8,33 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::Gateway;
 use super::chain::{Note, append};
-use super::desk::{container_name, date_in};
+use super::desk::container_name;
 use super::settings::{Channel, Route};
-use super::{Gateway, container_settings};
 use crate::audit::EventKind;
 use crate::exchange::{
-    Answer, Batch, Bucket, Ledger, LedgerError, Operation, Receipt, Record, Settled, State, Submission,
-    SubmissionState, gather, settle_operation,
+    Answer, Batch, Bucket, Ledger, LedgerError, Millis, Operation, Receipt, Record, Settled, State,
+    Submission, SubmissionState, gather, settle_operation,
 };
-use crate::flow::{Container, Flow, Header, Part};
+use crate::flow::Container;
 use crate::ledger::failpoint;
 use crate::ledger::sqlite::RecordHead;
-use crate::queue::{EmbeddedQueue, Lease};
+
+/// How long a worker may take for one file.
+const LEASE_MS: Millis = 60_000;
 
 impl Gateway {
-    /// Builds every file that a file route has work for; returns the paths written.
+    /// Builds every file that a file route has work for, now; returns the paths written.
     pub fn build_files(&self, route: &Route) -> Result<Vec<PathBuf>, LedgerError> {
         if route.channel != Channel::File {
             return Err(LedgerError::Refused(format!("route {} writes no files", route.id)));
         }
-        let _alone = self.building.lock().map_err(|_| LedgerError::Corrupt("a builder panicked".into()))?;
-        while self.gather_file(route)?.is_some() {}
-        let queue = EmbeddedQueue::new(&self.books);
-        let mut written = Vec::new();
-        while let Some(lease) = queue.claim(&route.id, self.clock.now_ms())? {
-            written.push(self.build_file(route, &lease)?);
-        }
-        Ok(written)
+        self.gather_files(route)?;
+        let id = route.id.clone();
+        let due = self.books.write(move |tx| tx.to_be_built(&id))?;
+        let built = due.into_iter().filter_map(|submission| self.build_one(route, submission).transpose());
+        built.collect()
     }
 
     /// Gathers what is queued on a file route into named containers, to be built by workers.
@@ -44,15 +43,14 @@ impl Gateway {
         Ok(())
     }
 
-    /// Builds one gathered container, unless another worker has it or it is built.
-    pub(super) fn build_one(&self, route: &Route, submission: i64) -> Result<bool, LedgerError> {
+    /// Builds one gathered container; `None` where another worker has it, or it is built.
+    pub(super) fn build_one(&self, route: &Route, submission: i64) -> Result<Option<PathBuf>, LedgerError> {
+        // A file may take longer than a lease lasts.
+        let _alone = self.building.lock().map_err(|_| LedgerError::Corrupt("a builder panicked".into()))?;
         let (token, now) = (uuid::Uuid::now_v7().to_string(), self.clock.now_ms());
-        let until = now + crate::queue::LEASE_MS;
-        let leased = self.books.write(move |tx| tx.lease_one(submission, &token, now, until))?;
-        let Some(submission) = leased.filter(|found| found.state == SubmissionState::Queued) else {
-            return Ok(false);
-        };
-        self.build_file(route, &Lease { submission, until }).map(|_| true)
+        let leased = self.books.write(move |tx| tx.lease_one(submission, &token, now, now + LEASE_MS))?;
+        let due = leased.filter(|found| found.state == SubmissionState::Queued);
+        due.map(|submission| self.build_file(route, &submission)).transpose()
     }
 
     fn gather_file(&self, route: &Route) -> Result<Option<Submission>, LedgerError> {
@@ -60,6 +58,10 @@ impl Gateway {
         let (limit, catalog) = (route.max_records, Arc::clone(&self.catalog));
         let register = route.register.clone();
         self.books.write(move |tx| {
+            // Its files would be as small as the chunks in which it selects.
+            if tx.is_being_fed(&id)? {
+                return Ok(None);
+            }
             let flow = catalog.flows().iter().find(|flow| flow.register() == register);
             let max_bytes = flow.map_or(usize::MAX, |flow| flow.limits(Container::Bulk).max_bytes * 9 / 10);
             let name =
@@ -68,13 +70,12 @@ impl Gateway {
         })
     }
 
-    fn build_file(&self, route: &Route, lease: &Lease) -> Result<PathBuf, LedgerError> {
-        let submission = &lease.submission;
+    fn build_file(&self, route: &Route, submission: &Submission) -> Result<PathBuf, LedgerError> {
         let operations = self.books.operations_of(submission.id)?;
-        let bytes = self.bulk_bytes(submission, &operations)?;
-        let path =
-            Path::new(&route.outbox).join(format!("{}.{}", submission.name, self.extension(&operations)?));
-        write_whole(&path, &bytes).map_err(|error| LedgerError::Store(Box::new(error)))?;
+        let built = self.build(Container::Bulk, &submission.name, &operations)?;
+        let extension = if built.flow.is_json() { "json" } else { "xml" };
+        let path = Path::new(&route.outbox).join(format!("{}.{extension}", submission.name));
+        write_whole(&path, built.bytes.expose()).map_err(|error| LedgerError::Store(Box::new(error)))?;
         let (submission, now, at) = (submission.clone(), self.clock.now_ms(), self.clock.rfc3339());
         self.books.write(move |tx| {
             // What a person answered already, while this was being written, stays answered.
@@ -88,41 +89,6 @@ impl Gateway {
             append(tx, Note::new(at, &submission.route, EventKind::OutboxFileWritten, submission.name))
         })?;
         Ok(path)
-    }
-
-    /// What the files of a container's flow end in.
-    fn extension(&self, operations: &[Operation]) -> Result<&'static str, LedgerError> {
-        let first = operations.first().ok_or_else(|| LedgerError::Missing("an operation to send".into()))?;
-        let head = self.books.record_head(first.record)?;
-        Ok(if self.catalog.find(&head.flow).is_some_and(Flow::is_json) { "json" } else { "xml" })
-    }
-
-    fn bulk_bytes(&self, submission: &Submission, operations: &[Operation]) -> Result<Vec<u8>, LedgerError> {
-        let first = operations.first().ok_or_else(|| LedgerError::Missing("an operation to send".into()))?;
-        let head = self.books.record_head(first.record)?;
-        let flow = self.catalog.find(&head.flow).ok_or_else(|| LedgerError::Missing(head.flow.clone()))?;
-        let ente = self.settings.ente(&head.ente).ok_or_else(|| LedgerError::Missing(head.ente.clone()))?;
-        let opened =
-            operations.iter().map(|operation| self.open_fragment(operation.record, &operation.content));
-        let fragments = opened.collect::<Result<Vec<_>, _>>()?;
-        let ids: Vec<_> = operations.iter().map(Operation::name).collect();
-        let parts: Vec<_> = operations
-            .iter()
-            .zip(&fragments)
-            .zip(&ids)
-            .map(|((operation, fragment), id)| Part {
-                kind: operation.kind.into(),
-                fragment: fragment.expose(),
-                id,
-            })
-            .collect();
-        let settings = container_settings(ente);
-        let date = date_in(&submission.name).unwrap_or_else(|| self.clock.today());
-        let header = Header { name: &submission.name, date, ente: &settings };
-        flow.assemble(Container::Bulk, &header, &parts).map_err(|problems| {
-            let first = problems.first().map(|problem| problem.code.clone()).unwrap_or_default();
-            LedgerError::Refused(format!("container {} does not pass its schema: {first}", submission.name))
-        })
     }
 
     /// Records what the portal said of a file: one answer for all of it, or one per record key.

@@ -1,57 +1,24 @@
 //! Pushed routes: what a worker does with one container, between the ledger and the courier.
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use super::Gateway;
 use super::chain::{Note, append};
-use super::desk::{container_name, date_in};
+use super::containers::Unbuilt;
+use super::desk::container_name;
 use super::settings::{Push, Route};
-use super::{Gateway, container_settings};
 use crate::audit::EventKind;
 use crate::channel::courier::{Asked, Carried, Courier, Outcome, Parcel, PartAnswer};
 use crate::channel::pause::pause;
 use crate::exchange::{
-    Admission, Answer, Begun, Breaker, Delivered, Gathered, Gathering, Ledger, LedgerError, Millis,
-    Operation, Patience, Record, Said, Schedule, Sign, State, Submission, begin, conclude, gather_lanes,
+    Admission, Answer, Begun, Delivered, Gathered, Gathering, Ledger, LedgerError, Millis, Operation,
+    Patience, Record, Said, Sign, State, Submission, begin, conclude, gather_lanes,
 };
-use crate::flow::{Container, Header, Part};
+use crate::flow::Container;
 use crate::ledger::failpoint;
-use crate::personal::Personal;
 
 /// Queued operations that one gathering looks at.
 const LOOK: usize = 256;
-/// A worker's time beyond the exchange itself: building, waiting for the ledger.
-const MARGIN_MS: Millis = 30_000;
-
-impl Push {
-    /// The retry schedule in the exchange's units.
-    pub fn schedule(&self) -> Schedule {
-        let retry = &self.retry;
-        Schedule {
-            first: millis(retry.first_s),
-            factor: retry.factor,
-            longest: millis(retry.longest_s),
-            jitter: retry.jitter,
-            attempts: retry.attempts,
-            questions: retry.questions,
-        }
-    }
-
-    /// The breaker in the exchange's units.
-    pub fn breaker(&self) -> Breaker {
-        Breaker { failures: self.breaker.failures.max(1), pause: millis(self.breaker.pause_s) }
-    }
-
-    /// How long a worker may have a container for itself.
-    pub fn lease(&self) -> Millis {
-        Millis::try_from(self.total_timeout_ms).unwrap_or(Millis::MAX / 4).saturating_mul(2) + MARGIN_MS
-    }
-}
-
-fn millis(seconds: f64) -> Millis {
-    Millis::try_from(Duration::try_from_secs_f64(seconds).unwrap_or_default().as_millis())
-        .unwrap_or(Millis::MAX / 4)
-}
 
 /// What a worker has to do next on its route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,11 +31,12 @@ pub enum Worked {
     Wait(Millis),
 }
 
-/// A parcel, or why it can't be built: the operations that stand in the way.
-enum Built {
-    Parcel(Box<Parcel>, Vec<i64>),
-    Broken(Vec<Said>),
-}
+/// A parcel with the operations that it carries, in their order.
+type Packed = (Parcel, Vec<i64>);
+
+/// What an attempt came to, and what it showed of the recipient: nothing, where nothing was
+/// exchanged with it.
+type Came = (Delivered, Option<Sign>);
 
 impl Gateway {
     /// Gathers what people queued on a pushed route, from a place in the queue on.
@@ -116,26 +84,33 @@ impl Gateway {
             Started::No(worked) => return Ok(worked),
         };
         failpoint::pass("push.begun");
-        let now = self.clock.now_ms();
-        let delivered = match (self.parcel(&container).await?, begun) {
-            // What can't be built can't be asked about either: a person decides.
-            (Built::Broken(_), Begun::Ask) => Delivered::CannotBeAsked,
-            (Built::Broken(said), _) => {
-                Delivered::Refused { culprits: said, code: "not-built".into(), text: None }
-            }
-            (Built::Parcel(parcel, operations), Begun::Ask) => {
-                let asked = courier.ask(&parcel, now).await;
-                self.sealed_off(&container, move |gateway, name| gateway.asked(asked, name, &operations))
-                    .await?
-            }
-            (Built::Parcel(parcel, operations), _) => {
-                let outcome = courier.deliver(&parcel, now).await;
-                self.sealed_off(&container, move |gateway, name| gateway.outcome(outcome, name, &operations))
-                    .await?
-            }
+        let came = match self.parcel(&container).await {
+            Ok(packed) => self.exchange(courier, &container, begun, packed).await?,
+            Err(unbuilt) => not_built(begun, &container, unbuilt),
         };
         failpoint::pass("push.answered");
-        self.conclude_push(route, push, container, delivered, token).await
+        self.conclude_push(route, push, container, came, token).await
+    }
+
+    /// Sends a parcel, or asks about it.
+    async fn exchange(
+        self: &Arc<Self>,
+        courier: &dyn Courier,
+        container: &Submission,
+        begun: Begun,
+        (parcel, operations): Packed,
+    ) -> Result<Came, LedgerError> {
+        let now = self.clock.now_ms();
+        let delivered = if begun == Begun::Ask {
+            let asked = courier.ask(&parcel, now).await;
+            self.sealed_off(container, move |gateway, name| gateway.asked(asked, name, &operations)).await?
+        } else {
+            let outcome = courier.deliver(&parcel, now).await;
+            let seal = move |gateway: &Self, name: &str| gateway.outcome(outcome, name, &operations);
+            self.sealed_off(container, seal).await?
+        };
+        let sign = sign(&delivered);
+        Ok((delivered, sign))
     }
 
     /// Seals what the recipient wrote, away from the threads that must not wait.
@@ -173,7 +148,7 @@ impl Gateway {
             };
             let begun = begin(tx, &mut container, now)?;
             if begun == Begun::Nothing {
-                tx.release_lease(container.id, now + lease)?;
+                tx.release_lease(container.id, &token, now + lease)?;
                 return Ok(Started::No(Worked::NotOurs));
             }
             if state != before {
@@ -193,11 +168,15 @@ impl Gateway {
         route: &Route,
         push: &Push,
         container: Submission,
-        delivered: Delivered,
+        (delivered, sign): Came,
         token: String,
     ) -> Result<Worked, LedgerError> {
         let (now, at) = (self.clock.now_ms(), self.clock.rfc3339());
-        let schedule = push.schedule();
+        let mut schedule = push.schedule();
+        if sign.is_none() {
+            // Patience is with recipients: what fails on our side is tried until it is mended.
+            (schedule.attempts, schedule.questions) = (u32::MAX, u32::MAX);
+        }
         let patience = Patience { schedule, pause: pause(&schedule, container.attempt), now };
         let (id, breaker) = (route.id.clone(), push.breaker());
         self.books
@@ -208,11 +187,11 @@ impl Gateway {
                     return Ok(Worked::NotOurs);
                 }
                 let mut state = tx.route(&id)?;
-                if breaker.note(&mut state, sign(&delivered), now) {
+                if sign.is_some_and(|sign| breaker.note(&mut state, sign, now)) {
                     tx.put_route(&state)?;
                 }
                 conclude(tx, container.id, &delivered, &patience)?;
-                tx.release_lease(container.id, 0)?;
+                tx.release_lease(container.id, &token, 0)?;
                 if spoke || matches!(delivered, Delivered::Refused { .. }) {
                     let note = Note::new(at, &id, EventKind::ReceiptStored, container.name.clone());
                     append(tx, note.with("outcome", delivered.words().0))?;
@@ -222,63 +201,22 @@ impl Gateway {
             .await
     }
 
-    /// Builds a container's bytes: the same ones at each try.
-    async fn parcel(self: &Arc<Self>, container: &Submission) -> Result<Built, LedgerError> {
+    /// Packs what is still open of a container.
+    async fn parcel(self: &Arc<Self>, container: &Submission) -> Result<Packed, Unbuilt> {
         let (gateway, container) = (Arc::clone(self), container.clone());
-        let task = tokio::task::spawn_blocking(move || gateway.build_parcel(&container));
-        task.await.unwrap_or_else(|_| Err(LedgerError::Corrupt("building panicked; see the log".into())))
+        let task = tokio::task::spawn_blocking(move || gateway.pack(&container));
+        let panicked = || LedgerError::Corrupt("building panicked; see the log".into());
+        task.await.unwrap_or_else(|_| Err(panicked().into()))
     }
 
-    fn build_parcel(&self, container: &Submission) -> Result<Built, LedgerError> {
+    fn pack(&self, container: &Submission) -> Result<Packed, Unbuilt> {
         let mut operations = self.books.operations_of(container.id)?;
         operations.retain(|operation| !operation.state.is_final() && operation.state != State::Parked);
-        let first = operations.first().ok_or_else(|| LedgerError::Missing("an operation to send".into()))?;
-        let head = self.books.record_head(first.record)?;
-        let flow = self.catalog.find(&head.flow).ok_or_else(|| LedgerError::Missing(head.flow.clone()))?;
-        let ente = self.settings.ente(&head.ente).ok_or_else(|| LedgerError::Missing(head.ente.clone()))?;
-        let mut fragments = Vec::with_capacity(operations.len());
-        let mut broken = Vec::new();
-        for operation in &operations {
-            match self.open_fragment(operation.record, &operation.content) {
-                Ok(fragment) => fragments.push(fragment),
-                Err(error) => {
-                    tracing::error!(operation = operation.id, %error, "a payload cannot be opened");
-                    broken.push(failed(operation.id, "payload-not-readable"));
-                }
-            }
-        }
-        if !broken.is_empty() {
-            return Ok(Built::Broken(broken));
-        }
-        let names: Vec<_> = operations.iter().map(Operation::name).collect();
-        let parts: Vec<_> = operations
-            .iter()
-            .zip(&fragments)
-            .zip(&names)
-            .map(|((operation, fragment), id)| Part {
-                kind: operation.kind.into(),
-                fragment: fragment.expose(),
-                id,
-            })
-            .collect();
-        let settings = container_settings(ente);
-        let date = date_in(&container.name).unwrap_or_else(|| self.clock.today());
-        let header = Header { name: &container.name, date, ente: &settings };
-        match flow.assemble(Container::Single, &header, &parts) {
-            Ok(bytes) => {
-                let parts = operations
-                    .iter()
-                    .map(|operation| Carried { id: operation.name(), kind: operation.kind.into() })
-                    .collect();
-                let parcel = Parcel { name: container.name.clone(), bytes: Personal::new(bytes), parts };
-                Ok(Built::Parcel(Box::new(parcel), operations.iter().map(|operation| operation.id).collect()))
-            }
-            Err(problems) => {
-                let code = problems.first().map(|problem| problem.code.clone()).unwrap_or_default();
-                tracing::error!(submission = container.id, code, "a container no longer passes its schema");
-                Ok(Built::Broken(operations.iter().map(|operation| failed(operation.id, "schema")).collect()))
-            }
-        }
+        let bytes = self.build(Container::Single, &container.name, &operations)?.bytes;
+        let carried = |operation: &Operation| Carried { id: operation.name(), kind: operation.kind.into() };
+        let parts = operations.iter().map(carried).collect();
+        let parcel = Parcel { name: container.name.clone(), bytes, parts };
+        Ok((parcel, operations.iter().map(|operation| operation.id).collect()))
     }
 
     fn outcome(
@@ -336,18 +274,35 @@ enum Started {
     No(Worked),
 }
 
+/// What follows where there are no bytes to send, or to ask about.
+fn not_built(begun: Begun, container: &Submission, unbuilt: Unbuilt) -> Came {
+    tracing::error!(submission = container.id, %unbuilt, "a container cannot be built");
+    let delivered = match (unbuilt, begun) {
+        // What can't be built can't be asked about either: a person decides.
+        (Unbuilt::Unfit { .. }, Begun::Ask) => Delivered::CannotBeAsked,
+        (Unbuilt::Unfit { operations, code }, _) => {
+            let culprits = operations.into_iter().map(|operation| failed(operation, &code)).collect();
+            Delivered::Refused { culprits, code: "not-built".into(), text: None }
+        }
+        (_, Begun::Ask) => Delivered::Unanswered { code: "not-built".into(), not_before: None },
+        _ => Delivered::Unavailable { code: "not-built".into(), not_before: None },
+    };
+    (delivered, None)
+}
+
 fn failed(operation: i64, code: &str) -> Said {
     Said { operation, answer: Answer::Failed, code: code.into(), text: None, acquired_as: None }
 }
 
-/// What an attempt shows of the recipient.
-fn sign(delivered: &Delivered) -> Sign {
-    match delivered {
+/// What an exchange showed of the recipient.
+fn sign(delivered: &Delivered) -> Option<Sign> {
+    Some(match delivered {
+        Delivered::CannotBeAsked => return None,
         Delivered::Unavailable { not_before: Some(until), .. }
         | Delivered::Unanswered { not_before: Some(until), .. } => Sign::Rests(*until),
         Delivered::Unavailable { .. } | Delivered::Unanswered { .. } | Delivered::Uncertain { .. } => {
             Sign::Fails
         }
         _ => Sign::Answers,
-    }
+    })
 }

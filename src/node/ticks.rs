@@ -1,5 +1,5 @@
 //! What time alone brings about: folders to look at again, reports whose day has come, receipts
-//! that never came, files that are due, selections that a death interrupted.
+//! that never came, selections that a death interrupted.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,6 @@ use tokio::sync::watch;
 
 use crate::exchange::LedgerError;
 use crate::gateway::Gateway;
-use crate::gateway::settings::Channel;
 
 const EVERY: Duration = Duration::from_secs(30);
 
@@ -35,8 +34,6 @@ pub fn tick(gateway: &Gateway) -> Result<(), LedgerError> {
     let fired = gateway.fire_calendar();
     let runs = gateway.resume_runs();
     let late = gateway.mark_overdue();
-    let files = gateway.settings.route.iter().filter(|route| route.channel == Channel::File);
-    let built: Vec<_> = files.map(|route| gateway.build_files(route).map(drop)).collect();
     if let (Ok(looked), Ok(late)) = (&looked, &late)
         && looked + late > 0
     {
@@ -46,7 +43,7 @@ pub fn tick(gateway: &Gateway) -> Result<(), LedgerError> {
         tracing::info!(fired, "the calendar started runs");
     }
     let others = [runs, fired.map(drop), looked.map(drop), late.map(drop)];
-    let failures: Vec<_> = others.into_iter().chain(built).filter_map(Result::err).collect();
+    let failures: Vec<_> = others.into_iter().filter_map(Result::err).collect();
     failures.iter().skip(1).for_each(|error| tracing::error!(%error, "a tick's part failed"));
     failures.into_iter().next().map_or(Ok(()), Err)
 }

@@ -2,7 +2,6 @@
 //! in the ledger before it is here, and losing the queue loses nothing: what was announced and
 //! not done is announced again.
 
-mod embedded;
 mod memory;
 mod rabbitmq;
 mod shelf;
@@ -13,7 +12,6 @@ use std::sync::Arc;
 
 use crate::exchange::Millis;
 
-pub use embedded::{EmbeddedQueue, LEASE_MS, Lease};
 pub use memory::MemoryQueue;
 pub use rabbitmq::{Broker, Credentials, RabbitQueue};
 

@@ -116,7 +116,7 @@ pub const SENTENCES: &[(&str, &str)] = &[
         "doppione: questa importazione ha già portato una cartella con questo id: vale la prima",
     ),
     ("route {} writes no files", "la rotta {} non scrive file"),
-    ("container {} does not pass its schema: {}", "il contenitore {} non è conforme al suo schema: {}"),
+    ("a container cannot be built: {}", "un contenitore non può essere costruito: {}"),
     ("the container carries no record `{}`", "il contenitore non porta alcun record `{}`"),
     (
         "several folders have a record `{}`: write FOLDER/{}",

@@ -237,6 +237,7 @@ fn a_broken_json_mapping_does_not_load() {
         ("from = \"piano.data\", as = \"date\"", "from = \"oggi.giorno\", as = \"date\"", "writes today"),
         ("presa.dal > oggi.giorno", "days_between(presa.dal, oggi.giorno) > 0", "may only be compared"),
         ("kind = \"piano\"", "kind = \"presa\"", "names two kinds of record"),
+        ("key = \"'persona'\"", "key = \"'persona'\"\nneeds = \"'piano'\"", "need each other in a circle"),
         ("part = \"piano\"", "# part", "either `each`, a list, or `part`"),
         ("definition = \"CarePlanEntry\"", "definition = \"CarePlan2\"", "#/$defs/CarePlan2"),
         ("value = \"transaction\"", "value = \"batch\"", "`batch` is not allowed"),

@@ -11,6 +11,7 @@ mod queries;
 mod replay;
 mod run_views;
 mod runs;
+mod views;
 mod work;
 mod writer;
 
@@ -25,11 +26,11 @@ use crate::exchange::LedgerError;
 pub use calendar::FiringRow;
 pub use line::Turn;
 pub use lookups::{KeptFragment, KeyedRecord, RecordHead};
-pub use queries::{
-    FolderStanding, HeldFlow, OperationView, ReceiptView, RouteView, RuleCount, Standing, SubmissionView,
-};
 pub use replay::{ReplayHead, ReplayScope, STATES};
 pub use runs::RunOrder;
+pub use views::{
+    FolderStanding, HeldFlow, OperationView, ReceiptView, RouteView, RuleCount, Standing, SubmissionView,
+};
 pub use work::{AttemptView, Due};
 pub use writer::{Ticket, Tx};
 
@@ -40,6 +41,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migration_2.sql"),
     include_str!("migration_3.sql"),
     include_str!("migration_4.sql"),
+    include_str!("migration_5.sql"),
 ];
 
 /// The books of an installation. Cheap to share; dropping the last one closes the ledger.

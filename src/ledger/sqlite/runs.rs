@@ -3,7 +3,7 @@
 use rusqlite::params;
 
 use super::Tx;
-use crate::exchange::{Bucket, LedgerError, Millis, Order, Submission, select};
+use crate::exchange::{Bucket, LedgerError, Millis, Order, select};
 
 type R<T> = Result<T, LedgerError>;
 
@@ -111,23 +111,10 @@ impl Tx<'_> {
         self.many(sql, [], |row| row.get(0))
     }
 
-    /// Routes that have queued operations.
-    pub fn busy_routes(&self) -> R<Vec<String>> {
-        self.many(
-            "SELECT DISTINCT route FROM operation WHERE state = 'queued'
-               AND state IN ('queued', 'sending', 'retrying', 'waiting')",
-            [],
-            |row| row.get(0),
-        )
-    }
-
-    /// Leases the oldest queued submission of a route to a worker; a lapsed lease is free again.
-    pub fn lease(&self, route: &str, token: &str, now: Millis, until: Millis) -> R<Option<Submission>> {
-        let sql = "UPDATE submission SET lease_until = ?3, lease_token = ?2
-             WHERE id = (SELECT id FROM submission WHERE route = ?1 AND state = 'queued'
-               AND (lease_until IS NULL OR lease_until < ?4) ORDER BY id LIMIT 1)
-             RETURNING id, route, name, timestamp, state, attempt, due, interactive";
-        self.maybe(sql, params![route, token, until, now], |row| super::decode::submission(row, 0))
+    /// Whether a run that feeds a route still selects its records.
+    pub fn is_being_fed(&self, route: &str) -> R<bool> {
+        let sql = "SELECT 1 FROM run WHERE route = ?1 AND selecting = 1 LIMIT 1";
+        Ok(self.maybe(sql, [route], |_| Ok(()))?.is_some())
     }
 
     /// The ente of a run and how its records leave.

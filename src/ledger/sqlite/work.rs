@@ -61,12 +61,12 @@ impl Tx<'_> {
         Ok(self.maybe(sql, params![id, token], |_| Ok(()))?.is_some())
     }
 
-    /// Gives a container back: whoever comes next may have it, the queue is told again not
-    /// before `tell_at`.
-    pub fn release_lease(&self, id: i64, tell_at: Millis) -> R<()> {
-        let sql = "UPDATE submission SET lease_until = NULL, lease_token = NULL, announced_until = ?2
-                   WHERE id = ?1";
-        self.run(sql, params![id, tell_at]).map(drop)
+    /// Gives a container back, if the worker has it still: whoever comes next may have it, the
+    /// queue is told again not before `tell_at`.
+    pub fn release_lease(&self, id: i64, token: &str, tell_at: Millis) -> R<()> {
+        let sql = "UPDATE submission SET lease_until = NULL, lease_token = NULL, announced_until = ?3
+                   WHERE id = ?1 AND lease_token = ?2";
+        self.run(sql, params![id, token, tell_at]).map(drop)
     }
 
     /// The queue is told of a container that nobody works on again, but not before `tell_at`.
@@ -106,6 +106,12 @@ impl Tx<'_> {
             self.run("UPDATE submission SET announced_until = 0 WHERE id = ?1", params![id])?;
         }
         Ok(())
+    }
+
+    /// Containers of a route that are still to be built, oldest first.
+    pub fn to_be_built(&self, route: &str) -> R<Vec<i64>> {
+        let sql = "SELECT id FROM submission WHERE route = ?1 AND state = 'queued' ORDER BY id";
+        self.many(sql, [route], |row| row.get(0))
     }
 
     /// Containers of a route that are still to be worked on.

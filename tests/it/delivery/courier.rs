@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use raccordo::channel::courier::{Asked, Courier, Outcome, Parcel, PartAnswer};
 use raccordo::channel::offer::Soon;
@@ -29,6 +30,8 @@ pub struct Scripted {
     /// Ids of the operations in the order in which they were sent.
     pub sent: Mutex<Vec<String>>,
     pub asked: Mutex<Vec<String>>,
+    /// Can't be asked.
+    pub mute: AtomicBool,
 }
 
 impl Scripted {
@@ -42,6 +45,7 @@ impl Scripted {
             book: Mutex::default(),
             sent: Mutex::default(),
             asked: Mutex::default(),
+            mute: AtomicBool::default(),
         }
     }
 
@@ -78,6 +82,9 @@ impl Courier for Scripted {
 
     fn ask<'a>(&'a self, parcel: &'a Parcel, _now: Millis) -> Soon<'a, Asked> {
         Box::pin(async move {
+            if self.mute.load(Ordering::SeqCst) {
+                return Asked::CannotBeAsked;
+            }
             let book = self.book.lock().unwrap();
             self.asked.lock().unwrap().extend(parcel.parts.iter().map(|part| part.id.clone()));
             let known = answers(parcel, Answer::Accepted).into_iter();

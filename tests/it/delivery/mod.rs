@@ -2,6 +2,8 @@
 //! test scripts. What leaves is real containers of a real flow, one record each.
 
 mod courier;
+mod faults;
+mod files;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -210,11 +210,19 @@ impl<'a> World<'a> {
         self.ledger.records.iter().filter_map(of).collect()
     }
 
-    /// A person looks at the register and decides what patience did not.
+    /// A person looks at the register and decides what patience did not, or what it would ask yet.
     fn person(&mut self) {
-        let parked: Vec<_> =
-            self.ledger.operations.iter().filter(|op| op.state == State::Parked).cloned().collect();
-        for op in parked {
+        let doubtful: Vec<_> = self
+            .ledger
+            .operations
+            .iter()
+            .filter(|op| matches!(op.state, State::Parked | State::Uncertain))
+            .cloned()
+            .collect();
+        for op in doubtful {
+            if op.state == State::Uncertain && self.choices.chance(5) {
+                continue;
+            }
             let holds = self
                 .recipient
                 .book
@@ -352,4 +360,24 @@ fn pushed_books_never_diverge_unseen() {
     });
     played.unwrap();
     println!("pushed: {histories} histories, seed {seed}: the books never diverged unseen");
+}
+
+#[test]
+fn what_needs_itself_in_a_circle_is_set_aside() {
+    let mut world = World::new(&[]);
+    let mut set = DesiredSet::default();
+    for number in 0..KEYS {
+        let key = format!("K{number}");
+        let needs = Some(format!("K{}", (number + 1) % KEYS));
+        set.named.push(key.clone());
+        set.records.push(DesiredRecord { needs, ..world.wanted(1, number, key, true) });
+    }
+    let place = Place { ente: "E", register: "R", flow: "F", folder: 1, powers: Powers::ALL };
+    let now = world.now;
+    world.commit(true, |ledger| reconcile(ledger, place, &set, now).map(drop));
+    world.select_all(true);
+    world.gather(true, false);
+    assert!(world.ledger.submissions.is_empty());
+    assert!(world.ledger.rows.len() == 3 && world.ledger.rows.iter().all(|row| row.2 == Bucket::SetAside));
+    world.check();
 }
