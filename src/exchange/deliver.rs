@@ -4,7 +4,7 @@
 //! If it dies in between, the container is found in `Sending` without a worker: its outcome is
 //! unknown, so the recipient is asked first.
 
-use super::settle::{drop_claim, settle_operation};
+use super::settle::{close_submission, drop_claim, settle_within};
 use super::{
     Answer, Bucket, Failure, Ledger, LedgerError, Millis, Next, Operation, Receipt, Schedule, Settled, State,
     Submission, SubmissionState, next,
@@ -175,6 +175,7 @@ fn take(
     said: &[Said],
     patience: &Patience,
 ) -> Result<(), LedgerError> {
+    let mut last = None;
     for operation in ledger.operations_in(submission.id)? {
         let Some(said) = said.iter().find(|said| said.operation == operation.id) else { continue };
         let receipt = Receipt {
@@ -185,7 +186,10 @@ fn take(
             text: said.text.clone(),
             acquired_as: said.acquired_as.clone(),
         };
-        let settled: Settled = settle_operation(ledger, operation, said.answer, patience.now)?;
+        let settled = settle_within(ledger, operation, said.answer, patience.now)?;
+        if let Settled::Moved(state) = settled {
+            last = Some(state);
+        }
         ledger.keep_receipt(
             &submission.route,
             Some(said.operation),
@@ -194,7 +198,7 @@ fn take(
             patience.now,
         )?;
     }
-    Ok(())
+    last.map_or(Ok(()), |last| close_submission(ledger, Some(submission.id), last))
 }
 
 /// A container refused as a whole does not refuse its operations: alone, the one in it is the

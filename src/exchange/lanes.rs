@@ -2,7 +2,7 @@
 //! everything of that person that can go together.
 
 use super::offer::{claim_key, sequence};
-use super::select::{enqueue, requeue};
+use super::select::{decide_again, enqueue};
 use super::{
     Bucket, Kind, Ledger, LedgerError, Millis, Operation, Record, State, Step, Submission, SubmissionState,
     next_step,
@@ -53,7 +53,7 @@ pub fn gather_lanes(ledger: &mut dyn Ledger, wish: &Gathering<'_>) -> Result<Gat
     if ledger.route(wish.route)?.suspended.is_some() {
         return Ok(gathered);
     }
-    let lanes = ledger.ready_lanes(wish.route, wish.interactive, wish.after, wish.look)?;
+    let lanes = ledger.queued_lanes(wish.route, wish.interactive, wish.after, wish.look)?;
     if lanes.len() == wish.look {
         gathered.after = lanes.last().map(|lane| lane.position);
     }
@@ -72,10 +72,20 @@ fn gather_lane(
     let mut ready = Load::default();
     // What others need goes first; so a second look finds it in the load.
     for _ in 0..2 {
-        for operation in ledger.queued_of_lane(wish.route, lane.folder)? {
-            if !ready.has(operation.record) {
-                ready.consider(ledger, operation, wish)?;
+        let current = ledger.current_of_lane(lane.folder)?;
+        let busy: Vec<_> = current.iter().filter(|(_, operation)| under_way(operation)).collect();
+        let busy: Vec<_> = busy.into_iter().map(|(record, _)| record.register.clone()).collect();
+        let mut left = false;
+        for (record, operation) in current {
+            let queued = operation.state == State::Queued && operation.route == wish.route;
+            if queued && !busy.contains(&record.register) && !ready.has(record.id) {
+                let id = record.id;
+                ready.consider(ledger, record, operation, wish)?;
+                left |= !ready.has(id);
             }
+        }
+        if !left {
+            break;
         }
     }
     let Some((first, _)) = ready.carried.first() else { return Ok(None) };
@@ -99,6 +109,11 @@ fn gather_lane(
         ledger.move_run_rows(record.id, Bucket::Sending)?;
     }
     Ok(Some(submission))
+}
+
+/// Whether nothing else of the person may go to the same register meanwhile.
+const fn under_way(operation: &Operation) -> bool {
+    matches!(operation.state, State::Sending | State::Retrying | State::Waiting | State::Uncertain)
 }
 
 /// What goes into one container.
@@ -134,11 +149,18 @@ impl Load {
     fn consider(
         &mut self,
         ledger: &mut dyn Ledger,
+        record: Record,
         operation: Operation,
         wish: &Gathering<'_>,
     ) -> Result<(), LedgerError> {
-        let record = ledger.record(operation.record)?;
-        let Some(operation) = requeue(ledger, record.clone(), wish.now)? else {
+        // A container goes to one register, by one flow: that of the first that can go.
+        let fits = |(first, _): &(Record, Operation)| {
+            (&first.register, &first.flow) == (&record.register, &record.flow)
+        };
+        if !self.carried.first().is_none_or(fits) {
+            return Ok(());
+        }
+        let Some(operation) = decide_again(ledger, record.clone(), operation, wish.now)? else {
             return Ok(());
         };
         match self.need(ledger, &record, &operation, wish)? {

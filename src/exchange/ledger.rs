@@ -134,17 +134,16 @@ pub trait Ledger {
     /// Queued operations of a route: interactive first, then oldest; at most `limit`, skipping the first `skip`.
     fn queued(&mut self, route: &str, skip: usize, limit: usize) -> Result<Vec<Operation>, LedgerError>;
     /// The queued operations of a route, interactive or not, behind a place in the queue, as the
-    /// lanes they belong to: only lanes with nothing under way at the register. A lane comes once
-    /// per operation.
-    fn ready_lanes(
+    /// lanes they belong to. A lane comes once per operation.
+    fn queued_lanes(
         &mut self,
         route: &str,
         interactive: bool,
         after: i64,
         limit: usize,
     ) -> Result<Vec<super::Lane>, LedgerError>;
-    /// Queued operations of one folder on a route, oldest first.
-    fn queued_of_lane(&mut self, route: &str, folder: i64) -> Result<Vec<Operation>, LedgerError>;
+    /// The records of one folder that have a current operation, with it; oldest operation first.
+    fn current_of_lane(&mut self, folder: i64) -> Result<Vec<(Record, Operation)>, LedgerError>;
     /// Operations of a route that are queued, out or retrying (those a gap puts in doubt).
     fn open_operations(&mut self, route: &str) -> Result<Vec<Operation>, LedgerError>;
 

@@ -87,9 +87,9 @@ impl Gateway {
     /// The fragments of some operations; every one that is at fault is named.
     fn fragments(&self, operations: &[Operation]) -> Result<Vec<Personal<Vec<u8>>>, Unbuilt> {
         let mut fragments = Vec::with_capacity(operations.len());
-        let (mut at_fault, mut why) = (Vec::new(), "");
+        let (mut at_fault, mut why, mut key) = (Vec::new(), "", None);
         for operation in operations {
-            match self.open_fragment(operation.record, &operation.content) {
+            match self.open_fragment_by(operation.record, &operation.content, &mut key) {
                 Ok(fragment) => fragments.push(fragment),
                 Err(error) => {
                     why = unfit(&error).ok_or(error)?;

@@ -94,9 +94,11 @@ impl Delivery {
         while let Some(after) = from {
             let (gateway, at_work) = (Arc::clone(&self.gateway), route.clone());
             let gathered = tokio::task::spawn_blocking(move || gateway.gather(&at_work, lost, after)).await;
-            from = gathered.unwrap_or_else(|_| Err(LedgerError::Corrupt("gathering panicked".into())))?;
+            let gathered =
+                gathered.unwrap_or_else(|_| Err(LedgerError::Corrupt("gathering panicked".into())))?;
+            from = gathered.after;
             lost = false;
-            if !self.announce(route).await? {
+            if gathered.due && !self.announce(route).await? {
                 return Ok(());
             }
         }
@@ -112,6 +114,7 @@ impl Delivery {
             if due.is_empty() {
                 return Ok(true);
             }
+            let more = due.len() == BATCH;
             let known: Vec<i64> = due.iter().map(|due| due.submission).collect();
             let work = due.into_iter().map(|due| Work {
                 submission: due.submission,
@@ -123,6 +126,9 @@ impl Delivery {
                 self.gateway.books.write_async(move |tx| tx.forget_announced(&known)).await?;
                 tracing::warn!(route = route.id, %error, "the queue takes nothing; the ledger keeps it");
                 return Ok(false);
+            }
+            if !more {
+                return Ok(true);
             }
         }
     }
@@ -218,26 +224,41 @@ impl Delivery {
     }
 }
 
+/// What one step of feeding came to.
+struct Fed {
+    /// Where the rest goes on.
+    after: Option<i64>,
+    /// The queue is to be told of something.
+    due: bool,
+}
+
 impl Gateway {
     /// Gathers what is queued on a route: all that people wait for, and one step of the rest from
-    /// a place on, as far as its workers can use it soon. Returns where the rest goes on.
-    fn gather(&self, route: &Route, lost: bool, from: i64) -> Result<Option<i64>, LedgerError> {
-        let id = route.id.clone();
+    /// a place on, as far as its workers can use it soon. Looks first: a route with nothing to do
+    /// costs the ledger's writer nothing.
+    fn gather(&self, route: &Route, lost: bool, from: i64) -> Result<Fed, LedgerError> {
         if lost {
-            let again = id.clone();
-            self.books.write(move |tx| tx.forget_announcements(&again))?;
+            let id = route.id.clone();
+            self.books.write(move |tx| tx.forget_announcements(&id))?;
         }
+        let queued = |interactive, after| self.books.look(|tx| tx.has_queued(&route.id, interactive, after));
+        let mut after = None;
         if route.channel == Channel::File {
-            return self.gather_files(route).map(|_| None);
+            if queued(true, 0)? || queued(false, 0)? {
+                self.gather_files(route)?;
+            }
+        } else {
+            let mut urgent = queued(true, 0)?.then_some(0);
+            while let Some(place) = urgent {
+                urgent = self.gather_pushed(route, true, place)?.after;
+            }
+            let outstanding = || self.books.look(|tx| tx.outstanding(&route.id));
+            if queued(false, from)? && outstanding()? < BACKLOG {
+                after = self.gather_pushed(route, false, from)?.after;
+            }
         }
-        let mut after = Some(0);
-        while let Some(place) = after {
-            after = self.gather_pushed(route, true, place)?.after;
-        }
-        if self.books.write(move |tx| tx.outstanding(&id))? >= BACKLOG {
-            return Ok(None);
-        }
-        Ok(self.gather_pushed(route, false, from)?.after)
+        let now = self.clock.now_ms();
+        Ok(Fed { after, due: self.books.look(|tx| tx.has_due(&route.id, now))? })
     }
 }
 

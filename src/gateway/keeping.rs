@@ -5,7 +5,7 @@ use crate::exchange::{Hash, LedgerError, RecordId};
 use crate::folder::Folder;
 use crate::ledger::FolderRow;
 use crate::personal::Personal;
-use crate::seal::{SealError, WrappedKey, place};
+use crate::seal::{SealError, SubjectKey, WrappedKey, place};
 
 impl Gateway {
     /// The folder of a row, opened.
@@ -26,10 +26,27 @@ impl Gateway {
 
     /// The fragment of a record, opened.
     pub fn open_fragment(&self, record: RecordId, content: &Hash) -> Result<Personal<Vec<u8>>, LedgerError> {
+        self.open_fragment_by(record, content, &mut None)
+    }
+
+    /// As [`Gateway::open_fragment`], for many of one folder: its key is opened once.
+    pub(super) fn open_fragment_by(
+        &self,
+        record: RecordId,
+        content: &Hash,
+        opened: &mut Option<(Vec<u8>, SubjectKey)>,
+    ) -> Result<Personal<Vec<u8>>, LedgerError> {
         let kept = self.books.payload(record, content)?;
-        let key = self.sealer.open_subject(&WrappedKey::from_bytes(kept.wrapped_key)).map_err(sealed)?;
+        let key = match opened.take() {
+            Some((wrapped, key)) if wrapped == kept.wrapped_key => key,
+            _ => {
+                let wrapped = WrappedKey::from_bytes(kept.wrapped_key.clone());
+                self.sealer.open_subject(&wrapped).map_err(sealed)?
+            }
+        };
+        let (_, key) = opened.insert((kept.wrapped_key, key));
         let place = fragment_place(&kept.ente, &kept.folder_id, &kept.record_key);
-        self.sealer.open(&key, &place, &kept.sealed).map_err(sealed)
+        self.sealer.open(key, &place, &kept.sealed).map_err(sealed)
     }
 
     /// Keyed hash of a fragment in a register.

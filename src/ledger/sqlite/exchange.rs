@@ -3,8 +3,8 @@
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::decode::{
-    OPERATION, RECORD, SUBMISSION, desired_columns, offered, operation, powers_word, record, route,
-    submission, submission_word,
+    OPERATION, RECORD, RECORD_OF_LANE, SUBMISSION, current, desired_columns, offered, operation, powers_word,
+    record, route, submission, submission_word,
 };
 use super::{Tx, store};
 use crate::exchange::{
@@ -194,25 +194,22 @@ impl Ledger for Tx<'_> {
         self.many(&sql, params![route, limit as i64, skip as i64], operation)
     }
 
-    fn ready_lanes(&mut self, route: &str, interactive: bool, after: i64, limit: usize) -> R<Vec<Lane>> {
+    fn queued_lanes(&mut self, route: &str, interactive: bool, after: i64, limit: usize) -> R<Vec<Lane>> {
         let sql = "SELECT r.folder, o.id FROM operation o JOIN record r ON r.id = o.record
              WHERE o.route = ?1 AND o.state = 'queued' AND o.interactive = ?2 AND o.id > ?3
                AND o.state IN ('queued', 'sending', 'retrying', 'waiting')
-               AND NOT EXISTS (SELECT 1 FROM record r2 JOIN operation o2 ON o2.id = r2.current
-                 WHERE r2.folder = r.folder AND r2.register = r.register
-                   AND o2.state IN ('sending', 'retrying', 'waiting', 'uncertain'))
              ORDER BY o.id LIMIT ?4";
         self.many(sql, params![route, interactive, after, limit as i64], |row| {
             Ok(Lane { folder: row.get(0)?, position: row.get(1)? })
         })
     }
 
-    fn queued_of_lane(&mut self, route: &str, folder: i64) -> R<Vec<Operation>> {
+    fn current_of_lane(&mut self, folder: i64) -> R<Vec<(Record, Operation)>> {
         let sql = format!(
-            "SELECT {OPERATION} FROM record r JOIN operation o ON o.id = r.current
-             WHERE r.folder = ?2 AND o.route = ?1 AND o.state = 'queued' ORDER BY o.id"
+            "SELECT {OPERATION}, {RECORD_OF_LANE} FROM record r JOIN operation o ON o.id = r.current
+             WHERE r.folder = ?1 ORDER BY o.id"
         );
-        self.many(&sql, params![route, folder], operation)
+        self.many(&sql, [folder], current)
     }
 
     fn open_operations(&mut self, route: &str) -> R<Vec<Operation>> {

@@ -17,7 +17,7 @@ mod writer;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -113,12 +113,19 @@ impl Books {
 
     /// Runs read-only queries on a snapshot.
     pub fn read<T>(&self, ask: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, LedgerError> {
-        let free = self.readers.iter().find_map(|reader| reader.try_lock().ok());
-        let connection = match free {
-            Some(connection) => connection,
-            None => self.readers[0].lock().map_err(|_| LedgerError::Corrupt("a reader panicked".into()))?,
-        };
-        ask(&connection).map_err(store)
+        ask(&*self.reader()?).map_err(store)
+    }
+
+    /// As [`Books::read`], by the questions that transactions ask; it can change nothing.
+    pub fn look<T>(&self, ask: impl FnOnce(&Tx<'_>) -> Result<T, LedgerError>) -> Result<T, LedgerError> {
+        ask(&Tx { connection: &*self.reader()? })
+    }
+
+    fn reader(&self) -> Result<MutexGuard<'_, Connection>, LedgerError> {
+        match self.readers.iter().find_map(|reader| reader.try_lock().ok()) {
+            Some(connection) => Ok(connection),
+            None => self.readers[0].lock().map_err(|_| LedgerError::Corrupt("a reader panicked".into())),
+        }
     }
 
     /// Where the ledger's file is.

@@ -108,6 +108,21 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Whether operations wait on a route, interactive or not, behind a place in the queue.
+    pub fn has_queued(&self, route: &str, interactive: bool, after: i64) -> R<bool> {
+        let sql =
+            "SELECT 1 FROM operation WHERE route = ?1 AND state = 'queued' AND interactive = ?2 AND id > ?3
+                     AND state IN ('queued', 'sending', 'retrying', 'waiting') LIMIT 1";
+        Ok(self.maybe(sql, params![route, interactive, after], |_| Ok(()))?.is_some())
+    }
+
+    /// Whether [`Tx::announce_due`] would tell of anything.
+    pub fn has_due(&self, route: &str, now: Millis) -> R<bool> {
+        let sql =
+            format!("SELECT 1 FROM submission WHERE route = ?1 AND {OPEN} AND announced_until < ?2 LIMIT 1");
+        Ok(self.maybe(&sql, params![route, now], |_| Ok(()))?.is_some())
+    }
+
     /// Containers of a route that are still to be built, oldest first.
     pub fn to_be_built(&self, route: &str) -> R<Vec<i64>> {
         let sql = "SELECT id FROM submission WHERE route = ?1 AND state = 'queued' ORDER BY id";

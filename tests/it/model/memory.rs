@@ -69,28 +69,19 @@ impl Ledger for Memory {
         queued.sort_by_key(|op| (!op.interactive, op.id));
         Ok(queued.into_iter().skip(skip).take(limit).cloned().collect())
     }
-    fn ready_lanes(&mut self, _route: &str, interactive: bool, after: i64, limit: usize) -> R<Vec<Lane>> {
-        let busy = [State::Sending, State::Retrying, State::Waiting, State::Uncertain];
-        let folder = |op: &Operation| self.records[op.record as usize - 1].folder;
-        let at_work: Vec<i64> =
-            self.operations.iter().filter(|op| busy.contains(&op.state)).map(folder).collect();
-        let mut lanes: Vec<Lane> = Vec::new();
+    fn queued_lanes(&mut self, _route: &str, interactive: bool, after: i64, limit: usize) -> R<Vec<Lane>> {
         let waits =
             |op: &&Operation| op.state == State::Queued && op.interactive == interactive && op.id > after;
-        for op in self.operations.iter().filter(waits) {
-            let folder = folder(op);
-            if !at_work.contains(&folder) {
-                lanes.push(Lane { folder, position: op.id });
-            }
-        }
-        lanes.truncate(limit);
-        Ok(lanes)
+        let lane =
+            |op: &Operation| Lane { folder: self.records[op.record as usize - 1].folder, position: op.id };
+        Ok(self.operations.iter().filter(waits).take(limit).map(lane).collect())
     }
-    fn queued_of_lane(&mut self, _route: &str, folder: i64) -> R<Vec<Operation>> {
-        let ours = |op: &&Operation| {
-            op.state == State::Queued && self.records[op.record as usize - 1].folder == folder
+    fn current_of_lane(&mut self, folder: i64) -> R<Vec<(Record, Operation)>> {
+        let of = |op: &Operation| {
+            let record = &self.records[op.record as usize - 1];
+            (record.folder == folder && record.current == Some(op.id)).then(|| (record.clone(), op.clone()))
         };
-        Ok(self.operations.iter().filter(ours).cloned().collect())
+        Ok(self.operations.iter().filter_map(of).collect())
     }
     fn begin_attempt(&mut self, _submission: i64, _number: u32, _asks: bool, _at: Millis) -> R<()> {
         Ok(())
