@@ -80,7 +80,8 @@ impl Tx<'_> {
     pub fn announce_due(&self, route: &str, now: Millis, again: Millis, limit: usize) -> R<Vec<Due>> {
         let sql = format!(
             "UPDATE submission SET announced_until = max(due, ?2) + ?3 WHERE id IN (
-               SELECT id FROM submission WHERE route = ?1 AND {OPEN} AND announced_until < ?2
+               SELECT id FROM submission INDEXED BY submission_untold
+               WHERE route = ?1 AND {OPEN} AND announced_until < ?2
                ORDER BY interactive DESC, due LIMIT ?4)
              RETURNING id, interactive, due"
         );

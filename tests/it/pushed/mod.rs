@@ -381,3 +381,24 @@ fn what_needs_itself_in_a_circle_is_set_aside() {
     assert!(world.ledger.rows.len() == 3 && world.ledger.rows.iter().all(|row| row.2 == Bucket::SetAside));
     world.check();
 }
+
+#[test]
+fn a_container_speaks_by_one_flow() {
+    let mut world = World::new(&[]);
+    let mut set = DesiredSet::default();
+    for number in 0..KEYS {
+        let key = format!("K{number}");
+        set.named.push(key.clone());
+        set.records.push(DesiredRecord { needs: None, ..world.wanted(1, number, key, true) });
+    }
+    let place = Place { ente: "E", register: "R", flow: "F", folder: 1, powers: Powers::ALL };
+    let now = world.now;
+    world.commit(true, |ledger| reconcile(ledger, place, &set, now).map(drop));
+    world.ledger.records[1].flow = "G".into();
+    world.select_all(true);
+    world.gather(true, false);
+    assert_eq!(world.ledger.submissions.len(), 1);
+    let carried = world.ledger.operations_in(1).unwrap();
+    assert_eq!(carried.iter().map(|op| op.record).collect::<Vec<_>>(), [1, 3]);
+    world.check();
+}
