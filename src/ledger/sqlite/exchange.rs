@@ -14,6 +14,12 @@ use crate::exchange::{
 
 type R<T> = Result<T, LedgerError>;
 
+/// What is stored of a record each time, but for its key and its powers.
+const RECORD_SET: &str = "flow = ?2, source = ?3, from_day = ?4, to_day = ?5, desired = ?6,
+   desired_content = ?7, held_content = ?9, held_key = ?10, held_generation = ?11, current = ?12,
+   refused_kind = ?13, refused_content = ?14, generation = ?15, due_route = ?16, due_interactive = ?17,
+   trouble = ?18, needs = ?19";
+
 impl Tx<'_> {
     pub(super) fn many<T>(
         &self,
@@ -105,35 +111,36 @@ impl Ledger for Tx<'_> {
         let (desired, content, key) = desired_columns(&r.desired);
         let held = r.held.as_ref();
         let due = r.due.as_ref();
-        let changed = self.run(
-            "UPDATE record SET flow = ?2, source = ?3, from_day = ?4, to_day = ?5, desired = ?6,
-               desired_content = ?7, desired_key = ?8, held_content = ?9, held_key = ?10, held_generation = ?11,
-               current = ?12, refused_kind = ?13, refused_content = ?14, generation = ?15, due_route = ?16,
-               due_interactive = ?17, trouble = ?18, needs = ?19, powers = ?20 WHERE id = ?1",
-            params![
-                r.id,
-                r.flow,
-                r.source,
-                r.from.to_string(),
-                r.to.to_string(),
-                desired,
-                content,
-                key,
-                held.map(|held| held.content),
-                held.map(|held| held.register_key),
-                held.map(|held| held.generation),
-                r.current,
-                r.refused.map(|(kind, _)| kind.word()),
-                r.refused.map(|(_, content)| content),
-                r.generation,
-                due.map(|due| due.route.as_str()),
-                due.map(|due| due.interactive),
-                r.trouble.map(|Trouble::Contradiction| "contradiction"),
-                r.needs,
-                powers_word(r.powers),
-            ],
-        )?;
-        if changed == 1 { Ok(()) } else { Err(LedgerError::Missing("the record".into())) }
+        let values = params![
+            r.id,
+            r.flow,
+            r.source,
+            r.from.to_string(),
+            r.to.to_string(),
+            desired,
+            content,
+            key,
+            held.map(|held| held.content),
+            held.map(|held| held.register_key),
+            held.map(|held| held.generation),
+            r.current,
+            r.refused.map(|(kind, _)| kind.word()),
+            r.refused.map(|(_, content)| content),
+            r.generation,
+            due.map(|due| due.route.as_str()),
+            due.map(|due| due.interactive),
+            r.trouble.map(|Trouble::Contradiction| "contradiction"),
+            r.needs,
+            powers_word(r.powers),
+        ];
+        // A key that stays needs no new place in its index, which is far from those of its neighbours.
+        let same =
+            format!("UPDATE record SET {RECORD_SET} WHERE id = ?1 AND desired_key IS ?8 AND powers IS ?20");
+        if self.run(&same, values)? == 1 {
+            return Ok(());
+        }
+        let all = format!("UPDATE record SET {RECORD_SET}, desired_key = ?8, powers = ?20 WHERE id = ?1");
+        if self.run(&all, values)? == 1 { Ok(()) } else { Err(LedgerError::Missing("the record".into())) }
     }
 
     fn operation(&mut self, id: i64) -> R<Operation> {
