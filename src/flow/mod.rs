@@ -18,6 +18,7 @@ mod incident;
 mod lineage;
 mod operation;
 mod pattern_length;
+pub mod refusals;
 mod target;
 
 pub use catalog::{Catalog, Flow};
