@@ -1,5 +1,6 @@
 //! A folder through one flow: kinds of record, items, slices, rules, fragments, schema.
 
+use super::trace::Trace;
 use super::{Context, Flow, Mapped, MappedRecord};
 use crate::folder::finding::{Finding, Severity};
 use crate::folder::{Folder, checks};
@@ -23,6 +24,21 @@ impl Flow {
 
     /// As [`Flow::map`], with the findings of `folder::checks` already at hand.
     pub fn map_checked(&self, folder: &Folder, context: &Context, found: Vec<Finding>) -> Mapped {
+        self.work(folder, context, found, None).mapped
+    }
+
+    /// Maps as [`Flow::map`] to see where one record's payload comes from.
+    pub(super) fn map_watching(&self, folder: &Folder, context: &Context, key: &str) -> Option<Trace> {
+        self.work(folder, context, checks::check(folder.body.expose()), Some(key)).trace
+    }
+
+    fn work<'w>(
+        &'w self,
+        folder: &Folder,
+        context: &'w Context,
+        found: Vec<Finding>,
+        watched: Option<&'w str>,
+    ) -> Work<'w> {
         let body = folder.body.expose();
         let mapping = &self.mapping;
         let mut scope = mapping.names.scope(body);
@@ -36,6 +52,8 @@ impl Flow {
             seen: Vec::new(),
             blocked: false,
             payload: Vec::new(),
+            watched,
+            trace: None,
         };
         let lists: Vec<String> = mapping.records.iter().map(|kind| self.below_items(kind, &scope)).collect();
         let is_of_item = |finding: &Finding| {
@@ -49,7 +67,7 @@ impl Flow {
         }
         work.duplicates();
         work.look_again(scope.look_again());
-        work.mapped
+        work
     }
 
     /// `/interventi/`, below which the findings of a kind's items lie; empty without a list.
@@ -81,6 +99,9 @@ struct Work<'w> {
     blocked: bool,
     /// Buffer of the nominal payload, reused.
     payload: Vec<u8>,
+    /// The key of the record whose way is wanted, and its way.
+    watched: Option<&'w str>,
+    trace: Option<Trace>,
 }
 
 /// The item at hand: what its records are made of.
@@ -217,8 +238,15 @@ impl Work<'_> {
         self.judge(item, &mut findings, scope);
         if withholds(&findings) {
             let record = self.shell(item, findings, scope);
+            self.watch(item, &record, scope);
             self.withheld(&item.source);
             self.keep(record, item);
+        }
+    }
+
+    fn watch(&mut self, item: &Item<'_>, record: &MappedRecord, scope: &mut Scope<'_>) {
+        if self.watched == Some(record.key.as_str()) && self.trace.is_none() {
+            self.trace = Some(self.flow.traced_places(item.kind, &item.place, &record.rows, scope));
         }
     }
 
@@ -250,6 +278,7 @@ impl Work<'_> {
         }
         record.rows = std::mem::take(&mut writer.rows);
         record.register_key = Personal::new(std::mem::take(&mut writer.kept));
+        self.watch(item, &record, scope);
         if withholds(&record.findings) || self.blocked {
             self.withheld(&item.source);
         } else {

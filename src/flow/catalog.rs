@@ -4,6 +4,7 @@ use super::Powers;
 use super::check;
 use super::files::Files;
 use super::frame::Frame;
+use super::refusals::{self, Refusal};
 use super::target::Schema;
 use crate::adapters;
 use crate::mapping::codes::CodeTable;
@@ -25,6 +26,8 @@ pub struct Flow {
     id: String,
     pub mapping: Mapping,
     pub rules: Vec<Rule>,
+    /// What its recipients answer, in words; the first entry that fits stands.
+    pub refusals: Vec<Refusal>,
     pub(super) schema: Schema,
     answers: Option<JsonSchema>,
     pub(super) targets: Targets,
@@ -189,6 +192,8 @@ fn load_flow(files: &dyn Files, id: &str, folder_shape: &Arc<Shape>) -> Result<F
     let rules_file = format!("mappings/{id}/rules.toml");
     let rules_text = files.text(&rules_file).unwrap_or_default();
     let rules = rules::compile(&rules_file, &rules_text, &mut mapping)?;
+    let refusals_file = format!("mappings/{id}/refusals.toml");
+    let refusals = refusals::compile(&refusals_file, &files.text(&refusals_file).unwrap_or_default())?;
     let day = |text: &str| {
         iso_date(text).ok_or_else(|| one(defect(&file, &format!("`{text}` is not a date AAAA-MM-GG"))))
     };
@@ -201,6 +206,7 @@ fn load_flow(files: &dyn Files, id: &str, folder_shape: &Arc<Shape>) -> Result<F
         id: id.to_owned(),
         mapping,
         rules,
+        refusals,
         schema,
         answers,
         targets,

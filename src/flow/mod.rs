@@ -12,13 +12,17 @@ mod check_values;
 mod container;
 pub mod difference;
 pub mod files;
+pub mod explain;
 mod frame;
 pub mod fixtures;
 mod incident;
 mod lineage;
+pub mod location;
 mod operation;
 mod pattern_length;
+pub mod refusals;
 mod target;
+pub mod trace;
 
 pub use catalog::{Catalog, Flow};
 pub use container::{Container, Header, Part};

@@ -7,6 +7,7 @@ pub mod identifier;
 pub mod money;
 mod json;
 pub mod labels;
+pub mod mask;
 mod violation;
 pub mod parse;
 pub mod checks;

@@ -4,6 +4,7 @@ mod calendar;
 mod cancel;
 mod decode;
 mod exchange;
+mod explain;
 mod folders;
 mod line;
 mod lookups;
@@ -24,6 +25,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::exchange::LedgerError;
 pub use calendar::FiringRow;
+pub use explain::{AnswerRow, OfWhich, OperationToExplain};
 pub use line::Turn;
 pub use lookups::{KeptFragment, KeyedRecord, RecordHead};
 pub use replay::{ReplayHead, ReplayScope, STATES};
