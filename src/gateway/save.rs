@@ -166,7 +166,8 @@ impl Gateway {
         let ente = self.settings.ente(&folder.ente).ok_or_else(|| LedgerError::Missing("the ente".into()))?;
         let prepared = self.prepare(folder, ente, &key)?;
         let mut row = self.folder_row(folder, &key, &wrapped)?;
-        row.look_again = prepared.iter().filter_map(|(_, look)| *look).min();
+        let looks = prepared.iter().filter_map(|(_, look)| *look);
+        row.look_again = looks.chain(self.next_version(&ente.code)).min();
         let prepared = prepared.into_iter().map(|(prepared, _)| prepared).collect();
         Ok(Ready { row, prepared, created })
     }

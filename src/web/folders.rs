@@ -304,10 +304,11 @@ fn start_sync(
     register: &str,
 ) -> Result<Vec<i64>, Problem> {
     let row = find(gateway, caller, whose, id)?;
+    // The version in force: an older one goes to the same register.
     let flows: Vec<_> = gateway
         .catalog
-        .flows()
-        .iter()
+        .current(gateway.clock.today())
+        .into_iter()
         .filter(|flow| flow.register() == register)
         .map(|flow| flow.id().to_owned())
         .collect();

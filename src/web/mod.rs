@@ -6,6 +6,7 @@
 mod auth;
 mod calendar;
 mod extract;
+mod flows;
 mod folders;
 mod italian;
 mod language;
@@ -51,6 +52,8 @@ pub fn router(gateway: Arc<Gateway>, trust: Trust) -> Router {
         .route("/runs/{id}/cancel", post(runs::cancel))
         .route("/calendar", get(calendar::show))
         .route("/replay", post(replay::start))
+        .route("/upgrade-impact", post(flows::upgrade_impact))
+        .route("/coverage", get(flows::coverage))
         .route("/operations", get(records::operations))
         .route("/operations/{id}/decision", post(records::decide))
         .route("/operations/{id}/try-again", post(records::try_again))
