@@ -7,6 +7,7 @@ mod coverage;
 mod decide;
 mod demo;
 mod doctor;
+mod duplicates;
 mod folder;
 mod generate;
 mod import;
@@ -98,6 +99,8 @@ enum Command {
     Calendar,
     /// Map stored folders again by today's mapping; say what changes, and send it with --start.
     Replay(replay::Replay),
+    /// Benefits that two folders seem to record.
+    Duplicates(duplicates::Duplicates),
     /// What another version of a flow would change: rows, rules, codes, and stored records.
     UpgradeImpact(upgrade::UpgradeImpact),
     /// Containers and operations, by name or by state.
@@ -185,6 +188,7 @@ fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Runs(runs) => runs::runs(runs, cli.config.as_deref(), cli.json),
         Command::Calendar => calendar::run(cli.config.as_deref(), cli.json),
         Command::Replay(replay) => replay::run(replay, cli.config.as_deref(), cli.json),
+        Command::Duplicates(duplicates) => duplicates::run(duplicates, cli.config.as_deref(), cli.json),
         Command::UpgradeImpact(upgrade) => upgrade::run(upgrade, cli.config.as_deref(), cli.json),
         Command::Submissions(which) => show::submissions(which, cli.config.as_deref(), cli.json),
         Command::Decide(decide) => decide::decide(decide, cli.config.as_deref(), cli.json),

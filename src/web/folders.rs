@@ -12,9 +12,9 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Caller;
 use super::extract::{Json, Path, Query, Whole};
 use super::problem::Problem;
+use super::{Caller, duplicates};
 use crate::audit::EventKind;
 use crate::exchange::LedgerError;
 use crate::gateway::{Gateway, RunRequest, Saved, new_import};
@@ -57,16 +57,18 @@ pub async fn save(
         caller.may_speak_for(&folder.ente)?;
         let saved = gateway.save(&folder, &caller.name)?;
         let status = if saved.created { StatusCode::CREATED } else { StatusCode::OK };
-        Ok((status, Json(saved_json(&id, &saved))).into_response())
+        let twice = duplicates::findings(&gateway, &caller, saved.folder)?;
+        Ok((status, Json(saved_json(&id, &saved, twice))).into_response())
     })
     .await
 }
 
-fn saved_json(id: &str, saved: &Saved) -> Value {
+fn saved_json(id: &str, saved: &Saved, twice: Vec<Value>) -> Value {
     let findings: Vec<_> = saved
         .findings
         .iter()
         .map(|row| json!({"flow": row.flow, "record": row.record, "finding": row.finding}))
+        .chain(twice)
         .collect();
     json!({
         "id": id, "created": saved.created, "records": saved.records, "withheld": saved.withheld,
@@ -104,6 +106,7 @@ pub async fn show(
             .findings(&row.ente, &row.folder_id)?
             .into_iter()
             .map(|(flow, finding)| json!({"flow": flow, "finding": serde_json::from_str::<Value>(&finding).ok()}))
+            .chain(duplicates::findings(&gateway, &caller, row.id)?)
             .collect();
         let mut shown = json!({
             "id": row.folder_id, "ente": row.ente, "version": row.version, "saved_at": row.saved_at,

@@ -5,6 +5,7 @@
 
 mod auth;
 mod calendar;
+mod duplicates;
 mod extract;
 mod flows;
 mod folders;
@@ -53,6 +54,7 @@ pub fn router(gateway: Arc<Gateway>, trust: Trust) -> Router {
         .route("/calendar", get(calendar::show))
         .route("/replay", post(replay::start))
         .route("/upgrade-impact", post(flows::upgrade_impact))
+        .route("/duplicates", get(duplicates::list))
         .route("/coverage", get(flows::coverage))
         .route("/operations", get(records::operations))
         .route("/operations/{id}/decision", post(records::decide))
