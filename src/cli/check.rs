@@ -6,7 +6,7 @@ use crate::node;
 
 /// `raccordo check`.
 pub fn run(json: bool) -> anyhow::Result<Outcome> {
-    let files = node::flow_files();
+    let files = node::flow_files()?;
     match Catalog::load(&*files) {
         Ok(catalog) => {
             let flows: Vec<_> = catalog.flows().iter().map(|flow| flow.id().to_owned()).collect();

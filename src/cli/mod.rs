@@ -3,15 +3,18 @@
 mod adopt;
 mod calendar;
 mod check;
+mod coverage;
 mod decide;
 mod demo;
 mod doctor;
 mod explain;
+mod duplicates;
 mod folder;
 mod generate;
 mod import;
 mod link;
 mod map;
+mod new_flow;
 mod replay;
 mod routes;
 mod runs;
@@ -21,11 +24,14 @@ mod show;
 mod speech;
 mod test;
 mod token;
+mod upgrade;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::node;
 
 /// Junction between a Cartella Sociale Informatizzata and Italy's national systems.
 #[derive(Parser)]
@@ -34,6 +40,9 @@ struct Cli {
     /// Configuration file; what it leaves out has the defaults of config/default.toml.
     #[arg(long, short, global = true, env = "RACCORDO_CONFIG")]
     config: Option<PathBuf>,
+    /// Directory with flows of one's own, laid over those of the binary; see `raccordo new-flow`.
+    #[arg(long, global = true, env = "RACCORDO_FLOWS", value_name = "DIR")]
+    flows: Option<PathBuf>,
     /// Machine-readable output.
     #[arg(long, global = true)]
     json: bool,
@@ -64,6 +73,10 @@ enum Command {
     Doctor,
     /// Check every flow: mapping against folder schema, target schema and code tables.
     Check,
+    /// Which fields of the folder each flow sends, reads, needs and leaves alone.
+    Coverage(coverage::Coverage),
+    /// Begin a flow: mapping, schema and fixtures that pass at once, in the working directory.
+    NewFlow(new_flow::NewFlow),
     /// Map a folder and show payload and findings; nothing is stored.
     Map(map::Map),
     /// Validate a payload against a flow's schema.
@@ -88,6 +101,10 @@ enum Command {
     Calendar,
     /// Map stored folders again by today's mapping; say what changes, and send it with --start.
     Replay(replay::Replay),
+    /// Benefits that two folders seem to record.
+    Duplicates(duplicates::Duplicates),
+    /// What another version of a flow would change: rows, rules, codes, and stored records.
+    UpgradeImpact(upgrade::UpgradeImpact),
     /// Containers and operations, by name or by state.
     Submissions(show::Submissions),
     /// What a refusal or a finding means, on the folder's own fields, and what to do about it.
@@ -125,6 +142,7 @@ pub enum Outcome {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     speech::speak(cli.lang);
+    node::choose_flows(node::Choice { flows: cli.flows.clone(), config: cli.config.clone() });
     bear_closed_pipes();
     match run(&cli) {
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
@@ -161,6 +179,8 @@ fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Serve => serve::run(cli.config.as_deref()),
         Command::Doctor => doctor::run(cli.config.as_deref(), cli.json),
         Command::Check => check::run(cli.json),
+        Command::Coverage(coverage) => coverage::run(coverage, cli.config.as_deref(), cli.json),
+        Command::NewFlow(new_flow) => new_flow::run(new_flow, cli.json),
         Command::Map(map) => map::map(map, cli.json),
         Command::Validate(validate) => map::validate(validate, cli.json),
         Command::Test(test) => test::run(test, cli.json),
@@ -172,6 +192,8 @@ fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Runs(runs) => runs::runs(runs, cli.config.as_deref(), cli.json),
         Command::Calendar => calendar::run(cli.config.as_deref(), cli.json),
         Command::Replay(replay) => replay::run(replay, cli.config.as_deref(), cli.json),
+        Command::Duplicates(duplicates) => duplicates::run(duplicates, cli.config.as_deref(), cli.json),
+        Command::UpgradeImpact(upgrade) => upgrade::run(upgrade, cli.config.as_deref(), cli.json),
         Command::Submissions(which) => show::submissions(which, cli.config.as_deref(), cli.json),
         Command::Explain(explain) => explain::run(explain, cli.config.as_deref(), cli.json, cli.lang),
         Command::Decide(decide) => decide::decide(decide, cli.config.as_deref(), cli.json),

@@ -1,11 +1,11 @@
 //! Finds every flow by listing directories, and loads it whole or not at all.
 
 use super::Powers;
-use super::check;
 use super::files::Files;
 use super::frame::Frame;
 use super::refusals::{self, Refusal};
 use super::target::Schema;
+use super::{check, check_versions};
 use crate::adapters;
 use crate::mapping::codes::CodeTable;
 use crate::mapping::compile::Targets;
@@ -60,6 +60,7 @@ impl Catalog {
                 Err(found) => defects.extend(found),
             }
         }
+        defects.extend(check_versions::versions(&flows));
         if defects.is_empty() { Ok(Self { flows, folder_shape }) } else { Err(defects) }
     }
 
@@ -85,6 +86,20 @@ impl Catalog {
     pub fn current(&self, sending: Date) -> Vec<&Flow> {
         let families: BTreeSet<&str> = self.flows.iter().map(Flow::family).collect();
         families.into_iter().filter_map(|family| self.named(family, sending)).collect()
+    }
+
+    /// All versions of a family, oldest first.
+    pub fn versions(&self, family: &str) -> Vec<&Flow> {
+        let mut found: Vec<_> = self.flows.iter().filter(|flow| flow.family() == family).collect();
+        found.sort_by_key(|flow| flow.valid_from);
+        found
+    }
+
+    /// The next day after `day` on which another version of the family comes into force, or the last goes.
+    pub fn next_change(&self, family: &str, day: Date) -> Option<Date> {
+        let ends = |flow: &Flow| flow.valid_to.and_then(|last| last.tomorrow().ok());
+        let days = self.versions(family).into_iter().flat_map(|flow| [Some(flow.valid_from), ends(flow)]);
+        days.flatten().filter(|change| *change > day).min()
     }
 
     /// The folder's shape.
@@ -130,6 +145,11 @@ impl Flow {
                 None => format!("{name}: one of {}", setting.values.join(", ")),
             })
             .collect()
+    }
+
+    /// First and last sending date of the version, as its mapping says.
+    pub fn valid(&self) -> (Date, Option<Date>) {
+        (self.valid_from, self.valid_to)
     }
 
     /// Whether the version is used on a sending date.

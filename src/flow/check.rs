@@ -158,7 +158,7 @@ fn has_payload(flow: &Flow, kind: Option<usize>, payload: &str) -> bool {
 
 /// A flow without a tested case is not trusted; the binary carries no fixtures.
 fn fixtures(flow: &Flow, files: &dyn Files) -> Vec<Defect> {
-    if files.list("fixtures").is_empty() {
+    if !files.wants_fixtures(flow.id()) {
         return Vec::new();
     }
     let folder = format!("fixtures/{}", flow.id());

@@ -78,6 +78,10 @@ pub(super) fn row(flow: &Flow, info: &RowInfo, source: &Facets, target: &Node, f
     let facets = source.clone().after(info.transform);
     if let Some(name) = &info.row.codes {
         if let Ok((table, column)) = find_table(&flow.mapping.codes, name) {
+            if table.is_dated() && info.row.codes_at.is_none() {
+                let message = format!("lines of codes/{name}.csv are dated, the row names no day");
+                faults.push((message, "name the event's day in `codes_at`".to_owned()));
+            }
             codes(name, &table, column, &facets, target, guarded, faults);
         }
         return;

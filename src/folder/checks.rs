@@ -18,6 +18,7 @@ pub fn check(body: &Value) -> Vec<Finding> {
     person(body, &mut findings);
     doubles(interventions(body), "interventi", &mut findings);
     doubles(items(body, "valutazioni"), "valutazioni", &mut findings);
+    super::benefits::doubles(body, &mut findings);
     references(body, &mut findings);
     for list in ["certificazioni", "prese_in_carico", "interventi", "consensi", "completa_per"] {
         ends(items(body, list), list, &mut findings);

@@ -1,5 +1,6 @@
 //! The local model of a citizen's folder and its identifiers. Knows no external format.
 
+pub mod benefits;
 pub mod finding;
 pub mod codice_fiscale;
 pub mod compose;

@@ -52,6 +52,8 @@ pub enum ReplayError {
     NoState(String),
     #[error("no version of `{0}` is in force today: nothing can be mapped by it")]
     NotInForce(String),
+    #[error("`{0}` is the version in force: name another one")]
+    SameVersion(String),
     #[error(transparent)]
     Run(#[from] RunError),
 }

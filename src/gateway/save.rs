@@ -2,6 +2,7 @@
 //! all in one transaction. A folder that is no valid folder changes nothing.
 
 use super::chain::{Note, append};
+use super::consistency::{Told, held_back, told_differently};
 use super::keeping::{folder_place, fragment_place, sealed};
 use super::{Gateway, settings::Ente};
 use crate::audit::EventKind;
@@ -10,6 +11,7 @@ use crate::flow::explain::Reader;
 use crate::flow::{Flow, Mapped, MappedRecord};
 use crate::folder::finding::{Finding, Severity, Text, Verdict};
 use crate::folder::{Folder, fields};
+use crate::ledger::sqlite::BenefitRow;
 use crate::ledger::{FindingRow, FolderRow, Ticket, Tx};
 use crate::seal::{SubjectKey, WrappedKey};
 
@@ -50,6 +52,9 @@ struct Fragment {
 pub(super) struct Ready {
     pub row: FolderRow,
     prepared: Vec<Prepared>,
+    /// Ids of the folder's interventions, in its order.
+    interventions: Vec<String>,
+    benefits: Vec<BenefitRow>,
     created: bool,
 }
 
@@ -167,9 +172,12 @@ impl Gateway {
         let ente = self.settings.ente(&folder.ente).ok_or_else(|| LedgerError::Missing("the ente".into()))?;
         let prepared = self.prepare(folder, ente, &key)?;
         let mut row = self.folder_row(folder, &key, &wrapped)?;
-        row.look_again = prepared.iter().filter_map(|(_, look)| *look).min();
+        let looks = prepared.iter().filter_map(|(_, look)| *look);
+        row.look_again = looks.chain(self.next_version(&ente.code)).min();
         let prepared = prepared.into_iter().map(|(prepared, _)| prepared).collect();
-        Ok(Ready { row, prepared, created })
+        let interventions = fields::interventions(folder.body.expose()).iter();
+        let interventions = interventions.map(|item| fields::text(item, "id").to_owned()).collect();
+        Ok(Ready { row, prepared, interventions, benefits: self.benefit_rows(folder), created })
     }
 
     fn folder_row(
@@ -285,13 +293,15 @@ pub(super) fn keep(
     at: &str,
     actor: &str,
 ) -> Result<Saved, LedgerError> {
-    let Ready { row, prepared, created } = ready;
+    let Ready { row, mut prepared, interventions, benefits, created } = ready;
     let row = &row;
     let folder = tx.put_folder(row)?;
     let mut saved = Saved { folder, created, records: 0, withheld: 0, findings: Vec::new() };
-    for flow in prepared {
+    for flow in &mut prepared {
         keep_flow(tx, row, flow, now, &mut saved)?;
     }
+    saved.findings.extend(discord(tx, folder, &prepared, &interventions)?);
+    tx.put_benefits(folder, created, &benefits)?;
     tx.put_findings(folder, &saved.findings)?;
     if !created {
         tx.prune_payloads(folder)?;
@@ -304,7 +314,7 @@ pub(super) fn keep(
 fn keep_flow(
     tx: &mut Tx<'_>,
     row: &FolderRow,
-    flow: Prepared,
+    flow: &mut Prepared,
     now: i64,
     saved: &mut Saved,
 ) -> Result<(), LedgerError> {
@@ -323,7 +333,7 @@ fn keep_flow(
         }
     }
     saved.records += done.records.len();
-    saved.findings.extend(flow.findings);
+    saved.findings.append(&mut flow.findings);
     for key in done.vanished {
         let finding = vanished(&key);
         saved.findings.push(FindingRow { flow: flow.flow.clone(), record: Some(key), finding, seen: None });
@@ -333,6 +343,23 @@ fn keep_flow(
         saved.findings.push(FindingRow { flow: flow.flow.clone(), record: Some(key), finding, seen: None });
     }
     Ok(())
+}
+
+/// What two registers are told of one intervention and does not go together.
+fn discord(
+    tx: &mut Tx<'_>,
+    folder: i64,
+    prepared: &[Prepared],
+    interventions: &[String],
+) -> Result<Vec<FindingRow>, LedgerError> {
+    if prepared.len() < 2 {
+        return Ok(Vec::new());
+    }
+    let withheld = prepared.iter().filter(|flow| !flow.set.withheld.is_empty());
+    let withheld: Vec<_> = withheld.map(|flow| flow.register.clone()).collect();
+    let behind = held_back(tx, folder, &withheld)?;
+    let told = prepared.iter().map(|Prepared { register, flow, set, .. }| Told { register, flow, set });
+    Ok(told_differently(&told.collect::<Vec<_>>(), interventions, &behind))
 }
 
 /// A record that left its folder without a word: never a cancel.

@@ -18,6 +18,8 @@ pub struct Settings {
     pub data: String,
     pub environment: Environment,
     pub accept_unverified: Vec<String>,
+    /// Directory laid over the flows of the binary; empty = none.
+    pub flows: String,
     pub import_workers: usize,
     pub folder_limit_bytes: usize,
     pub api: Api,

@@ -89,8 +89,18 @@ pub async fn start(gateway: Arc<Gateway>) -> Result<Running, ServeError> {
     running.tasks.extend(wired.delivery.start(&stopped));
     running.broker = wired.broker;
     running.tasks.push(serve_local(&gateway, stopped.clone())?);
+    note_versions(&gateway).await;
     running.tasks.push(tokio::spawn(ticks::run(Arc::clone(&gateway), stopped)));
     Ok(running)
+}
+
+/// The first tick then maps again what another version made.
+async fn note_versions(gateway: &Arc<Gateway>) {
+    let at_work = Arc::clone(gateway);
+    let noted = tokio::task::spawn_blocking(move || at_work.note_versions()).await;
+    if let Ok(Err(error)) = noted {
+        tracing::error!(%error, "versions of flows could not be noted; the next start tries again");
+    }
 }
 
 async fn listen(address: &str) -> Result<TcpListener, ServeError> {

@@ -12,9 +12,9 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Caller;
 use super::extract::{Json, Path, Query, Whole};
 use super::problem::Problem;
+use super::{Caller, duplicates};
 use crate::audit::EventKind;
 use crate::exchange::LedgerError;
 use crate::flow::explain::Reader;
@@ -61,18 +61,19 @@ pub async fn save(
         caller.may_speak_for(&folder.ente)?;
         let saved = gateway.save(&folder, &caller.name)?;
         let status = if saved.created { StatusCode::CREATED } else { StatusCode::OK };
-        Ok((status, Json(saved_json(&gateway, &id, saved))).into_response())
+        let twice = duplicates::findings(&gateway, &caller, saved.folder)?;
+        Ok((status, Json(saved_json(&gateway, &id, saved, twice))).into_response())
     })
     .await
 }
 
-fn saved_json(gateway: &Gateway, id: &str, saved: Saved) -> Value {
+fn saved_json(gateway: &Gateway, id: &str, saved: Saved, twice: Vec<Value>) -> Value {
     let reader = Reader::new(&gateway.folders, None);
     let told = |row: FindingRow| {
         let finding = reader.finding(row.finding).with_value(row.seen);
         json!({"flow": row.flow, "record": row.record, "finding": finding})
     };
-    let findings: Vec<_> = saved.findings.into_iter().map(told).collect();
+    let findings: Vec<_> = saved.findings.into_iter().map(told).chain(twice).collect();
     json!({
         "id": id, "created": saved.created, "records": saved.records, "withheld": saved.withheld,
         "findings": findings,
@@ -117,7 +118,9 @@ pub async fn show(
             }
             false => None,
         };
-        let findings = gateway.explain_findings(&row, None, folder.as_ref())?;
+        let told = gateway.explain_findings(&row, None, folder.as_ref())?;
+        let told = told.into_iter().map(|finding| json!(finding));
+        let findings: Vec<Value> = told.chain(duplicates::findings(&gateway, &caller, row.id)?).collect();
         let mut shown = json!({
             "id": row.folder_id, "ente": row.ente, "version": row.version, "saved_at": row.saved_at,
             "look_again": row.look_again.map(|day| day.to_string()),
@@ -316,10 +319,11 @@ fn start_sync(
     register: &str,
 ) -> Result<Vec<i64>, Problem> {
     let row = find(gateway, caller, whose, id)?;
+    // The version in force: an older one goes to the same register.
     let flows: Vec<_> = gateway
         .catalog
-        .flows()
-        .iter()
+        .current(gateway.clock.today())
+        .into_iter()
         .filter(|flow| flow.register() == register)
         .map(|flow| flow.id().to_owned())
         .collect();

@@ -6,7 +6,9 @@
 mod auth;
 mod calendar;
 mod explain;
+mod duplicates;
 mod extract;
+mod flows;
 mod folders;
 mod italian;
 mod language;
@@ -53,6 +55,9 @@ pub fn router(gateway: Arc<Gateway>, trust: Trust) -> Router {
         .route("/runs/{id}/cancel", post(runs::cancel))
         .route("/calendar", get(calendar::show))
         .route("/replay", post(replay::start))
+        .route("/upgrade-impact", post(flows::upgrade_impact))
+        .route("/duplicates", get(duplicates::list))
+        .route("/coverage", get(flows::coverage))
         .route("/operations", get(records::operations))
         .route("/operations/{id}/decision", post(records::decide))
         .route("/operations/{id}/try-again", post(records::try_again))

@@ -108,7 +108,7 @@ impl From<ReplayError> for Problem {
     fn from(error: ReplayError) -> Self {
         match error {
             ReplayError::Run(error) => error.into(),
-            ReplayError::NoState(_) => Self::bad(error.to_string()),
+            ReplayError::NoState(_) | ReplayError::SameVersion(_) => Self::bad(error.to_string()),
             ReplayError::NotInForce(_) => Self::new(StatusCode::CONFLICT, error.to_string()),
         }
     }

@@ -143,6 +143,22 @@ impl Tx<'_> {
         self.many(&sql, params![today, limit as i64, skip as i64], folder)
     }
 
+    /// All folders of an ente are looked at on `day` (ISO), or earlier where they would be.
+    pub fn look_again_by(&self, ente: &str, day: &str) -> R<()> {
+        let sql = "UPDATE folder SET look_again = ?2
+                   WHERE ente = ?1 AND (look_again IS NULL OR look_again > ?2)";
+        self.run(sql, params![ente, day]).map(drop)
+    }
+
+    /// Folders with records that another version of the family made are looked at on `day`.
+    pub fn look_again_at_others(&self, register: &str, family: &str, flow: &str, day: &str) -> R<()> {
+        let sql = "UPDATE folder SET look_again = ?4 WHERE (look_again IS NULL OR look_again > ?4)
+                     AND id IN (SELECT folder FROM record WHERE register = ?1
+                       AND substr(flow, 1, length(?2) + 1) = ?2 || '/' AND flow <> ?3
+                       AND desired IN ('present', 'set_aside'))";
+        self.run(sql, params![register, family, flow, day]).map(drop)
+    }
+
     /// The head of the audit chain: its length and last hash.
     pub fn audit_head(&self) -> R<(i64, Hash)> {
         let sql = "SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1";

@@ -1,5 +1,6 @@
 //! The embedded ledger: SQLite, WAL, synchronous=FULL, one writer thread with group commit.
 
+mod benefits;
 mod calendar;
 mod cancel;
 mod decode;
@@ -24,6 +25,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::exchange::LedgerError;
+pub use benefits::{BenefitRow, DuplicateRow};
 pub use calendar::FiringRow;
 pub use explain::{AnswerRow, OfWhich, OperationToExplain};
 pub use line::Turn;
@@ -45,6 +47,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migration_4.sql"),
     include_str!("migration_5.sql"),
     include_str!("migration_6.sql"),
+    include_str!("migration_7.sql"),
 ];
 
 /// The books of an installation. Cheap to share; dropping the last one closes the ledger.
