@@ -3,6 +3,7 @@
 //! One file per family, one line of registration each.
 
 pub mod fhir;
+pub mod sap;
 pub mod siuss;
 pub mod waas;
 
