@@ -11,7 +11,7 @@
 //! No call is ever repeated here.
 
 use super::soap::{self, Answer, Fault, Message, Names, Unreadable};
-use crate::channel::courier::{CourierError, Destination};
+use crate::channel::courier::{AnswerCheck, CourierError, Destination};
 use crate::channel::limits;
 use crate::channel::push::{HttpClient, Request, Response, SendErrorKind};
 use crate::exchange::Millis;
@@ -61,12 +61,12 @@ pub enum Sent {
 }
 
 /// Calls one service.
-#[derive(Clone)]
 pub struct SapClient {
     http: HttpClient,
     url: String,
     token: Option<Personal<String>>,
     names: Names,
+    check: Option<AnswerCheck>,
 }
 
 impl SapClient {
@@ -79,7 +79,13 @@ impl SapClient {
             return Err(CourierError::Url);
         }
         let http = HttpClient::new(&destination.http)?;
-        Ok(Self { http, url: url.to_owned(), token: destination.token.clone(), names: Names::default() })
+        let (url, token) = (url.to_owned(), destination.token.clone());
+        Ok(Self { http, url, token, names: Names::default(), check: None })
+    }
+
+    /// The same client, which believes an answer to a sending only if its fields, as JSON, fit.
+    pub fn with_check(self, check: Option<AnswerCheck>) -> Self {
+        Self { check, ..self }
     }
 
     /// The same client for a service with other namespaces.
@@ -128,6 +134,11 @@ impl SapClient {
     pub async fn send(&self, document: &Personal<String>, now: Millis) -> Result<Sent, CallError> {
         let answer = self.call("invioSAP", "SAP", document, now).await?;
         let (esito, text) = (answer.text("Esito"), answer.text("MessaggioErrore"));
+        if let Some(fits) = &self.check
+            && !fits(&fields(&answer))
+        {
+            return Err(CallError::new(Failure::Uncertain, "the answer does not fit its schema"));
+        }
         match esito.expose().as_str() {
             "OK" => {
                 let code = answer.text("CodiceSAP");
@@ -161,6 +172,14 @@ impl SapClient {
             Err(error) => Err(CallError::new(Failure::Unavailable, unreached(error.kind))),
         }
     }
+}
+
+/// The fields of an answer to a sending as JSON.
+fn fields(answer: &Answered) -> Vec<u8> {
+    let of = |name: &str| (name.to_owned(), answer.text(name).into_exposed().into());
+    let fields: serde_json::Map<String, serde_json::Value> =
+        ["Esito", "MessaggioErrore", "CodiceSAP"].map(of).into_iter().collect();
+    serde_json::Value::Object(fields).to_string().into_bytes()
 }
 
 /// An answer, with the wish that came with it.
