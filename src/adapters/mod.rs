@@ -3,6 +3,7 @@
 //! One file per family, one line of registration each.
 
 pub mod fhir;
+pub mod sap;
 pub mod siuss;
 pub mod waas;
 
@@ -17,7 +18,7 @@ pub fn steps() -> Vec<&'static dyn Step> {
 type MakeCourier = fn(&Destination, Option<AnswerCheck>) -> Result<Box<dyn Courier>, CourierError>;
 
 /// The families that push, by the name that a route's `protocol` gives.
-const COURIERS: &[(&str, MakeCourier)] = &[("fhir", fhir::courier)];
+const COURIERS: &[(&str, MakeCourier)] = &[("fhir", fhir::courier), ("sap", sap::courier)];
 
 /// The courier of a destination. Fails on a protocol that no family registered, an address or
 /// certificates that can't be used.

@@ -7,11 +7,19 @@ pub mod fhir;
 pub mod inps;
 pub mod people;
 pub mod platform;
+pub mod sap;
 pub mod token_service;
 
 /// The health side's register, by what it is to an ente.
 pub mod health {
     pub use super::fhir::{
         Attribution, FLOW, Fault, FhirServer as Server, FhirServerConfig as Config, PATH, PROTOCOL, Script,
+    };
+}
+
+/// The labour side's register, by what it is to an ente.
+pub mod labour {
+    pub use super::sap::{
+        Fault, FLOW, Operation, PATH, PROTOCOL, SapServer as Server, SapServerConfig as Config, Script,
     };
 }
