@@ -74,7 +74,7 @@ fn of_files(coverage: &Coverage) -> anyhow::Result<Value> {
         match schema.parse(&bytes) {
             Ok(folder) => tally.add(folder.body.expose()),
             Err(findings) => {
-                findings.iter().for_each(|finding| super::map::say(&schema, finding));
+                findings.iter().for_each(|finding| super::map::say(&schema, None, finding));
                 anyhow::bail!("{} is no valid folder", path.display());
             }
         }

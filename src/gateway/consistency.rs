@@ -114,7 +114,7 @@ fn row(told: &Told<'_>, place: &str, message: Text, hint: Text) -> FindingRow {
         source: "raccordo: one folder, one account".to_owned(),
         ..Finding::in_folder("registri-discordanti", Severity::Warn, place, message, hint)
     };
-    FindingRow { flow: told.flow.to_owned(), record: None, finding }
+    FindingRow { flow: told.flow.to_owned(), record: None, seen: None, finding }
 }
 
 /// Two folders that seem to record one benefit: ids, nothing else.
