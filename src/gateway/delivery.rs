@@ -14,6 +14,7 @@ use super::settings::{Channel, Push, Route};
 use super::{Gateway, clock};
 use crate::channel::courier::Courier;
 use crate::exchange::{Hours, LedgerError, Millis};
+use crate::ledger::Turn;
 use crate::queue::{Queue, Taken, Work};
 
 /// The feeder looks at least so often.
@@ -110,7 +111,7 @@ impl Delivery {
         loop {
             let (id, now) = (route.id.clone(), self.gateway.clock.now_ms());
             let act = move |tx: &mut crate::ledger::Tx<'_>| tx.announce_due(&id, now, AGAIN_MS, BATCH);
-            let due = self.gateway.books.write_async(act).await?;
+            let due = self.gateway.books.write_in_async(Turn::First, act).await?;
             if due.is_empty() {
                 return Ok(true);
             }
@@ -169,7 +170,7 @@ impl Delivery {
         pace: &Pace,
         stopped: &mut watch::Receiver<bool>,
     ) -> Result<(), LedgerError> {
-        let worked = self.until_done(route, taken.work.submission, pace, stopped).await;
+        let worked = self.until_done(route, &taken.work, pace, stopped).await;
         // Done in any case: where the ledger still wants it worked on, it says so again.
         if let Err(error) = self.queue.done(taken).await {
             tracing::debug!(%error, "the queue will bring it again; the ledger knows better");
@@ -180,17 +181,18 @@ impl Delivery {
     async fn until_done(
         &self,
         route: &Route,
-        submission: i64,
+        work: &Work,
         pace: &Pace,
         stopped: &mut watch::Receiver<bool>,
     ) -> Result<(), LedgerError> {
         loop {
-            let until = match self.once(route, submission, pace).await? {
+            let until = match self.once(route, work, pace).await? {
                 Worked::Wait(until) => until,
                 Worked::Done | Worked::NotOurs => return Ok(()),
             };
             let wait = self.until(until);
             if wait > HOLD {
+                let submission = work.submission;
                 return self.gateway.books.write_async(move |tx| tx.postpone(submission, until)).await;
             }
             tokio::select! {
@@ -200,16 +202,20 @@ impl Delivery {
         }
     }
 
-    async fn once(&self, route: &Route, submission: i64, pace: &Pace) -> Result<Worked, LedgerError> {
+    async fn once(&self, route: &Route, work: &Work, pace: &Pace) -> Result<Worked, LedgerError> {
         let now = self.gateway.clock.now_ms();
         if let Some(opens) = pace.opens(now) {
             return Ok(Worked::Wait(opens));
         }
         pace.turn().await;
         match (&route.push, self.couriers.get(&route.id)) {
-            (Some(push), Some(courier)) => self.gateway.push_one(route, push, &**courier, submission).await,
+            (Some(push), Some(courier)) => {
+                let turn = Turn::of(work.interactive);
+                self.gateway.push_one(route, push, &**courier, work.submission, turn).await
+            }
             _ => {
-                let (gateway, route) = (Arc::clone(&self.gateway), route.clone());
+                let (gateway, route, submission) =
+                    (Arc::clone(&self.gateway), route.clone(), work.submission);
                 let built = tokio::task::spawn_blocking(move || gateway.build_one(&route, submission)).await;
                 let built =
                     built.unwrap_or_else(|_| Err(LedgerError::Corrupt("building panicked".into())))?;

@@ -15,7 +15,7 @@ use crate::exchange::{
     Patience, Record, Said, Sign, State, Submission, begin, conclude, gather_lanes,
 };
 use crate::flow::Container;
-use crate::ledger::failpoint;
+use crate::ledger::{Turn, failpoint};
 
 /// Queued operations that one gathering looks at.
 const LOOK: usize = 256;
@@ -52,7 +52,7 @@ impl Gateway {
         let limits = flow.map(|flow| flow.limits(Container::Single));
         let max_bytes = limits.map_or(usize::MAX, |limits| limits.max_bytes * 9 / 10);
         let limit = limits.map_or(limit, |limits| limits.max_records.min(limit));
-        self.books.write(move |tx| {
+        self.books.write_in(Turn::of(interactive), move |tx| {
             let name =
                 |record: &Record, day: &str, number: u32| container_name(&catalog, record, day, number);
             let wish = Gathering {
@@ -77,9 +77,10 @@ impl Gateway {
         push: &Push,
         courier: &dyn Courier,
         submission: i64,
+        turn: Turn,
     ) -> Result<Worked, LedgerError> {
         let token = uuid::Uuid::now_v7().to_string();
-        let (begun, container) = match self.begin_push(route, push, submission, &token).await? {
+        let (begun, container) = match self.begin_push(route, push, (submission, turn), &token).await? {
             Started::Go(begun, container) => (begun, container),
             Started::No(worked) => return Ok(worked),
         };
@@ -128,13 +129,13 @@ impl Gateway {
         &self,
         route: &Route,
         push: &Push,
-        submission: i64,
+        (submission, turn): (i64, Turn),
         token: &str,
     ) -> Result<Started, LedgerError> {
         let (now, at, lease, breaker) =
             (self.clock.now_ms(), self.clock.rfc3339(), push.lease(), push.breaker());
         let (id, token) = (route.id.clone(), token.to_owned());
-        let begun = self.books.write_async(move |tx| {
+        let begun = self.books.write_in_async(turn, move |tx| {
             let mut state = tx.route(&id)?;
             let before = state.clone();
             if state.suspended.is_some() {
@@ -171,7 +172,7 @@ impl Gateway {
         (delivered, sign): Came,
         token: String,
     ) -> Result<Worked, LedgerError> {
-        let (now, at) = (self.clock.now_ms(), self.clock.rfc3339());
+        let (now, at, turn) = (self.clock.now_ms(), self.clock.rfc3339(), Turn::of(container.interactive));
         let mut schedule = push.schedule();
         if sign.is_none() {
             // Patience is with recipients: what fails on our side is tried until it is mended.
@@ -180,7 +181,7 @@ impl Gateway {
         let patience = Patience { schedule, pause: pause(&schedule, container.attempt), now };
         let (id, breaker) = (route.id.clone(), push.breaker());
         self.books
-            .write_async(move |tx| {
+            .write_in_async(turn, move |tx| {
                 let spoke = matches!(delivered, Delivered::Answered(_) | Delivered::Found(_));
                 if !tx.has_lease(container.id, &token)? && !spoke {
                     // Another worker has gone on without us: only what the recipient said still counts.

@@ -6,8 +6,8 @@ use super::chain::{Note, append};
 use super::settings::Route;
 use crate::audit::EventKind;
 use crate::exchange::{LedgerError, Order, Period, approve, withdraw};
-use crate::ledger::Tx;
 use crate::ledger::sqlite::RunOrder;
+use crate::ledger::{Turn, Tx};
 
 /// Records selected in one transaction.
 const CHUNK: usize = 500;
@@ -83,14 +83,15 @@ impl Gateway {
 
     fn select_all(&self, order: RunOrder) -> Result<i64, LedgerError> {
         let at = self.clock.rfc3339();
-        let run = self.books.write(move |tx| open_noted(tx, &order, &at))?;
-        self.finish_selection(run)?;
+        let turn = Turn::of(order.order.interactive);
+        let run = self.books.write_in(turn, move |tx| open_noted(tx, &order, &at))?;
+        self.finish_selection(run, turn)?;
         Ok(run)
     }
 
-    fn finish_selection(&self, run: i64) -> Result<(), LedgerError> {
+    fn finish_selection(&self, run: i64, turn: Turn) -> Result<(), LedgerError> {
         let now = self.clock.now_ms();
-        while self.books.write(move |tx| tx.select_chunk(run, CHUNK, now))? {
+        while self.books.write_in(turn, move |tx| tx.select_chunk(run, CHUNK, now))? {
             self.ring();
         }
         self.ring();
@@ -102,7 +103,7 @@ impl Gateway {
         // Each on its own: one that can't go on must not keep the others from it.
         let mut ends = Vec::new();
         for run in self.books.write(|tx| tx.unfinished_runs())? {
-            ends.push(self.finish_selection(run));
+            ends.push(self.finish_selection(run, Turn::InLine));
         }
         for run in self.books.write(|tx| tx.unfinished_replays())? {
             ends.push(self.continue_replay(run));
