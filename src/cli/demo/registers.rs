@@ -1,5 +1,5 @@
-//! The demo's recipients: an INPS that polls and a health register that is pushed to, each with a
-//! book of its own, and with its bad days.
+//! The demo's recipients, each simulated with a book of its own and with its bad days: an INPS that
+//! polls, a health register, the labour side's service.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -7,32 +7,72 @@ use std::path::Path;
 use anyhow::Context;
 use serde_json::Value;
 
-use super::install::Registers;
 use crate::cli::sandbox::{entitlements, issuer};
 use crate::flow::Catalog;
 use crate::gateway::Gateway;
 use crate::gateway::settings::{Channel, Settings};
 use crate::sandbox::inps::{self, Inps, Script};
 use crate::sandbox::platform::Platform;
-use crate::sandbox::{clock, health};
+use crate::sandbox::{clock, health, labour};
 
-/// The flow that is offered, or pushed.
-pub const fn flow(pushed: bool) -> &'static str {
-    if pushed { health::FLOW } else { inps::FLOW }
+/// A family of registers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// Polls us.
+    Inps,
+    Health,
+    Labour,
 }
 
-/// The registers behind the two flows.
-pub fn of(catalog: &Catalog) -> anyhow::Result<Registers> {
-    let register = |id: &str| {
-        let flow = catalog.find(id).with_context(|| format!("the flow {id} is not loaded"))?;
-        Ok::<_, anyhow::Error>(flow.register().to_owned())
-    };
-    Ok(Registers {
-        offered: register(flow(false))?,
-        pushed: register(flow(true))?,
-        protocol: health::PROTOCOL,
-        path: health::PATH,
-    })
+impl Family {
+    pub const ALL: [Self; 3] = [Self::Inps, Self::Health, Self::Labour];
+
+    /// Its flows, in the order in which they are reported.
+    pub const fn flows(self) -> &'static [&'static str] {
+        match self {
+            Self::Inps => &[inps::FLOW],
+            Self::Health => &[health::FLOW],
+            Self::Labour => &[labour::FLOW],
+        }
+    }
+
+    /// What it is called, in English.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Inps => "INPS",
+            Self::Health => "health register",
+            Self::Labour => "labour side",
+        }
+    }
+
+    /// How it is reached: protocol of its route and path of its address; `None` where it polls us.
+    pub const fn push(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Inps => None,
+            Self::Health => Some((health::PROTOCOL, health::PATH)),
+            Self::Labour => Some((labour::PROTOCOL, labour::PATH)),
+        }
+    }
+}
+
+/// The registers behind each family's flows.
+pub struct Registers(Vec<(Family, Vec<String>)>);
+
+impl Registers {
+    /// As the catalog names them.
+    pub fn in_catalog(catalog: &Catalog) -> anyhow::Result<Self> {
+        let register = |id: &&str| {
+            let flow = catalog.find(id).with_context(|| format!("the flow {id} is not loaded"))?;
+            Ok::<_, anyhow::Error>(flow.register().to_owned())
+        };
+        let of = |family: Family| Ok((family, family.flows().iter().map(register).collect::<Result<_, _>>()?));
+        Family::ALL.into_iter().map(of).collect::<anyhow::Result<_>>().map(Self)
+    }
+
+    /// Those of a family, in the order of its flows.
+    pub fn of(&self, family: Family) -> &[String] {
+        self.0.iter().find(|(known, _)| *known == family).map_or(&[], |(_, registers)| registers)
+    }
 }
 
 /// Whether something of a folder may go to the health register.
@@ -40,7 +80,7 @@ pub fn is_ready(gateway: &Gateway, folder: &Value) -> bool {
     let (Some(ente), Some(id)) = (folder["ente"].as_str(), folder["id"].as_str()) else { return false };
     let row = gateway.books.folder(ente, id).ok().flatten();
     let read = row.and_then(|row| gateway.open_folder(&row).ok());
-    let Some((folder, flow)) = read.zip(gateway.catalog.find(flow(true))) else { return false };
+    let Some((folder, flow)) = read.zip(gateway.catalog.find(health::FLOW)) else { return false };
     let Some(ente) = gateway.settings.ente(ente) else { return false };
     let mapped = flow.map(&folder, &gateway.context(ente));
     let first = folder.body.expose()["interventi"][0]["id"].as_str().unwrap_or("?");
@@ -49,11 +89,12 @@ pub fn is_ready(gateway: &Gateway, folder: &Value) -> bool {
     mapped.records.iter().any(service)
 }
 
-/// Both recipients.
+/// All recipients.
 pub struct Sandbox {
     platform: Platform,
     pub pollers: Vec<(String, Inps)>,
     pub health: health::Server,
+    pub labour: labour::SapServer,
 }
 
 impl Sandbox {
@@ -67,10 +108,14 @@ impl Sandbox {
         }
         let config = health::Config::new(bind, bad_days(), Some(dir.join("health-register.jsonl")));
         let health = health::Server::start(config, clock::system()).await?;
+        let labour = labour::SapServer::start(labour::SapServerConfig::new(bind, busy_days())).await?;
         for push in settings.route.iter_mut().filter_map(|route| route.push.as_mut()) {
-            push.url = health.base_url();
+            push.url = match push.protocol.as_str() {
+                labour::PROTOCOL => labour.url(),
+                _ => health.base_url(),
+            };
         }
-        Ok(Self { platform, pollers: Vec::new(), health })
+        Ok(Self { platform, pollers: Vec::new(), health, labour })
     }
 
     /// Has INPS poll the offered routes at `base`.
@@ -117,4 +162,15 @@ fn bad_days() -> health::Script {
         transaction: faults.into_iter().collect(),
         ..health::Script::default()
     }
+}
+
+/// A labour side that says now and then that it was called too often, and loses answers.
+fn busy_days() -> labour::Script {
+    use labour::{Fault, Operation};
+    let faults = [
+        (Operation::Find, [(Fault::Limit, 0.01), (Fault::Unavailable, 0.01)]),
+        (Operation::Send, [(Fault::Limit, 0.01), (Fault::ErrorAfter, 0.01)]),
+    ];
+    let faults = faults.into_iter().map(|(operation, shares)| (operation, shares.into_iter().collect()));
+    labour::Script { faults: faults.collect(), ..labour::Script::default() }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::registers::Family;
 use super::{ENTI, Stage};
 use crate::cli::runs::print_balances;
 use crate::cli::show::{frequent, table};
@@ -65,29 +66,18 @@ pub fn verdict(stage: &Stage, runs: &[RunHead]) -> anyhow::Result<bool> {
     let closes = runs.iter().all(|run| run.balance.closes());
     let mut rows = Vec::new();
     for (ente, poller) in &stage.sandbox.pollers {
-        let ours: Vec<String> = held(stage, ente, false)?.into_iter().map(|held| held.submission).collect();
-        let book = poller.book();
-        rows.push(Row {
-            whose: format!("{ente}, INPS"),
-            ours: ours.len(),
-            theirs: book.held().len(),
-            differences: book.compare(&ours).len(),
-            anomalies: book.anomalies().len(),
-        });
+        let ours = held(stage, Some(ente), Family::Inps)?.into_iter().map(|held| held.submission);
+        let (ours, book) = (ours.collect::<Vec<_>>(), poller.book());
+        let whose = format!("{ente}, INPS");
+        rows.push(row(whose, ours.len(), book.held().len(), book.compare(&ours).len(), book.anomalies().len()));
     }
-    let mut ours = Vec::new();
-    for (ente, _) in ENTI {
-        ours.extend(held(stage, ente, true)?.into_iter().map(|held| held.operation));
-    }
+    let ours: Vec<String> =
+        held(stage, None, Family::Health)?.into_iter().map(|held| held.operation).collect();
     let book = stage.sandbox.health.book();
-    rows.push(Row {
-        whose: said("all, health register"),
-        ours: ours.len(),
-        theirs: book.held().len(),
-        differences: book.compare(&ours).len(),
-        anomalies: book.anomalies().len(),
-    });
+    let whose = said("all, health register");
+    rows.push(row(whose, ours.len(), book.held().len(), book.compare(&ours).len(), book.anomalies().len()));
     drop(book);
+    rows.push(labour(stage)?);
     let agree = rows.iter().all(|row| row.differences == 0 && row.anomalies == 0);
     let chain = stage.gateway.verify_audit()?;
     if json {
@@ -103,6 +93,21 @@ pub fn verdict(stage: &Stage, runs: &[RunHead]) -> anyhow::Result<bool> {
         }
     }
     Ok(closes && agree && chain.is_ok())
+}
+
+/// The labour side keeps policies by promoter: ours are counted, and no other's may be missing.
+fn labour(stage: &Stage) -> anyhow::Result<Row> {
+    let ours = held(stage, None, Family::Labour)?.len();
+    let book = stage.sandbox.labour.book();
+    let policies = book.entries().flat_map(|(_, entry)| entry.policies()).map(|policy| (policy.promoter, policy.id));
+    let all: Vec<_> = policies.collect();
+    let once: std::collections::BTreeSet<_> = all.iter().collect();
+    let (theirs, doubled) = (once.len(), all.len() - once.len());
+    Ok(row(said("all, labour side"), ours, theirs, ours.abs_diff(theirs), doubled))
+}
+
+fn row(whose: String, ours: usize, theirs: usize, differences: usize, anomalies: usize) -> Row {
+    Row { whose, ours, theirs, differences, anomalies }
 }
 
 /// Two books beside each other.
@@ -122,10 +127,16 @@ impl Row {
     }
 }
 
-fn held(stage: &Stage, ente: &str, pushed: bool) -> anyhow::Result<Vec<HeldFlow>> {
-    let flow = stage.gateway.catalog.find(super::registers::flow(pushed));
-    let register = flow.map(|flow| flow.register()).unwrap_or_default();
-    Ok(stage.gateway.books.held(ente, register)?)
+/// What the registers of a family hold by our books, of one ente or of all.
+fn held(stage: &Stage, ente: Option<&str>, family: Family) -> anyhow::Result<Vec<HeldFlow>> {
+    let enti = ENTI.iter().map(|(code, _)| *code).filter(|code| ente.is_none_or(|ente| ente == *code));
+    let mut held = Vec::new();
+    for ente in enti {
+        for flow in family.flows().iter().filter_map(|flow| stage.gateway.catalog.find(flow)) {
+            held.extend(stage.gateway.books.held(ente, flow.register())?);
+        }
+    }
+    Ok(held)
 }
 
 /// The most frequent findings, and where to look next.
