@@ -20,6 +20,6 @@ pub mod health {
 /// The labour side's register, by what it is to an ente.
 pub mod labour {
     pub use super::sap::{
-        Fault, FLOW, Operation, PATH, PROTOCOL, SapServer as Server, SapServerConfig as Config, Script,
+        FLOW, Fault, Operation, PATH, PROTOCOL, SapServer as Server, SapServerConfig as Config, Script,
     };
 }

@@ -18,6 +18,7 @@ mod queue;
 mod r4;
 mod r4_map;
 mod replay;
+mod sap;
 mod serving;
 mod speech;
 mod tidy;

@@ -82,9 +82,7 @@ fn answers(order: &Order, answer: impl Fn(usize) -> (Answer, String)) -> Vec<Par
 /// What came of a delivery in the words of the gateway.
 fn outcome(order: &Order, ended: Ended) -> Outcome {
     match ended {
-        Ended::Stands { trace } => {
-            Outcome::Answered(answers(order, |_| (Answer::Accepted, trace.clone())))
-        }
+        Ended::Stands { trace } => Outcome::Answered(answers(order, |_| (Answer::Accepted, trace.clone()))),
         Ended::Refused { code, text } => Outcome::Refused { culprits: Vec::new(), code, text },
         Ended::Unavailable { code, not_before } => Outcome::Unavailable { code, not_before },
         Ended::Uncertain { code } => Outcome::Uncertain { code },

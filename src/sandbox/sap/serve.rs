@@ -98,7 +98,7 @@ impl Shared {
         lock(&self.calls).push(call.operation);
         let mut next = lock(&self.next);
         if let Some(at) = next.iter().position(|(operation, _)| *operation == call.operation) {
-            return next.remove(at).map(|(_, fault)| fault);
+            return next.remove(at).and_then(|(_, fault)| fault);
         }
         drop(next);
         if script.faults.is_empty() {
@@ -140,9 +140,7 @@ fn answered(script: &Script, call: &Call, book: &mut Book) -> String {
     let value = |name: &str| inside(&call.text, name).unwrap_or_default().to_owned();
     let document = |text: String| wire::document(&text, script.escaping);
     match call.operation {
-        Operation::Find => {
-            wire::answer(call.operation, &[("CodiceSAP", book.code(&value("codiceFiscale")))])
-        }
+        Operation::Find => wire::answer(call.operation, &[("CodiceSAP", book.code(&value("codiceFiscale")))]),
         Operation::Fetch => {
             let sap = document(book.document(&value("IdentificativoSap")));
             wire::answer(call.operation, &[("SAP", sap)])
@@ -152,7 +150,8 @@ fn answered(script: &Script, call: &Call, book: &mut Book) -> String {
         }
         Operation::Send => match book.send(&call.text, &script.refuse_kinds) {
             Ok(code) => {
-                let fields = [("Esito", "OK".to_owned()), ("MessaggioErrore", String::new()), ("CodiceSAP", code)];
+                let fields =
+                    [("Esito", "OK".to_owned()), ("MessaggioErrore", String::new()), ("CodiceSAP", code)];
                 wire::answer(call.operation, &fields)
             }
             Err(text) => refusal(&text),
