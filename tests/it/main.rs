@@ -21,6 +21,7 @@ mod queue;
 mod r4;
 mod r4_map;
 mod replay;
+mod sap;
 mod serving;
 mod speech;
 mod tidy;

@@ -76,7 +76,7 @@ struct Shared {
     book: Mutex<Book>,
     writer: Mutex<(usize, Option<Writer>)>,
     /// Faults that meet the next calls of an operation.
-    next: Mutex<VecDeque<(Operation, Fault)>>,
+    next: Mutex<VecDeque<(Operation, Option<Fault>)>>,
     /// How often the same call came.
     seen: Mutex<HashMap<String, u64>>,
     calls: Mutex<Vec<Operation>>,
@@ -133,8 +133,8 @@ impl SapServer {
         *lock(&self.shared.script) = script;
     }
 
-    /// The next call of an operation that meets no earlier one of these meets this fault.
-    pub fn next(&self, operation: Operation, fault: Fault) {
+    /// What the next call of an operation meets that has none of these before it; `None` = no fault.
+    pub fn next(&self, operation: Operation, fault: Option<Fault>) {
         lock(&self.shared.next).push_back((operation, fault));
     }
 

@@ -98,7 +98,7 @@ impl Shared {
         lock(&self.calls).push(call.operation);
         let mut next = lock(&self.next);
         if let Some(at) = next.iter().position(|(operation, _)| *operation == call.operation) {
-            return next.remove(at).map(|(_, fault)| fault);
+            return next.remove(at).and_then(|(_, fault)| fault);
         }
         drop(next);
         if script.faults.is_empty() {
