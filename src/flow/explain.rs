@@ -181,69 +181,68 @@ impl Flow {
                 .map(|plan| plan.base.as_str())
         };
         let named = found.iter().flat_map(|location| bases().map(|base| trace.of_location(location, base)));
-        let mut fields = self.fields(named.flatten().collect(), reader);
-        if fields.is_empty() {
-            fields = entry.map(|entry| self.fields_of(entry, trace, reader)).unwrap_or_default();
+        let mut shown = fields(named.flatten().collect(), reader);
+        if shown.is_empty() {
+            shown = entry.map(|entry| fields_of(entry, trace, reader)).unwrap_or_default();
         }
-        if fields.is_empty() && !trace.item.is_empty() {
-            fields.push(reader.field(&trace.item, None));
+        if shown.is_empty() && !trace.item.is_empty() {
+            shown.push(reader.field(&trace.item, None));
         }
         let text = reader.hidden(line).filter(|text| !text.is_empty());
-        self.answer(entry, said.code, text, fields)
+        answer(entry, said.code, text, shown)
     }
+}
 
-    fn answer(
-        &self,
-        entry: Option<&Refusal>,
-        code: &str,
-        recipient_text: Option<String>,
-        mut fields: Vec<Field>,
-    ) -> Explanation {
-        let also = if fields.is_empty() { Vec::new() } else { fields.split_off(1) };
-        let bare = entry.map_or_else(
-            || unknown(code),
-            |entry| Explanation {
-                rule: entry.table.id.clone(),
-                message: entry.table.message.clone(),
-                hint: entry.table.hint.clone(),
-                verdict: entry.table.verdict,
-                source: entry.table.source.clone(),
-                ..unknown(code)
-            },
-        );
-        Explanation { code: Some(code.to_owned()), recipient_text, field: fields.pop(), also, ..bare }
-    }
+fn answer(
+    entry: Option<&Refusal>,
+    code: &str,
+    recipient_text: Option<String>,
+    mut fields: Vec<Field>,
+) -> Explanation {
+    let also = if fields.is_empty() { Vec::new() } else { fields.split_off(1) };
+    let bare = entry.map_or_else(
+        || unknown(code),
+        |entry| Explanation {
+            rule: entry.table.id.clone(),
+            message: entry.table.message.clone(),
+            hint: entry.table.hint.clone(),
+            verdict: entry.table.verdict,
+            source: entry.table.source.clone(),
+            ..unknown(code)
+        },
+    );
+    Explanation { code: Some(code.to_owned()), recipient_text, field: fields.pop(), also, ..bare }
+}
 
-    /// The fields of an entry of the catalogue.
-    fn fields_of(&self, entry: &Refusal, trace: &Trace, reader: &Reader<'_>) -> Vec<Field> {
-        let targets = entry.table.target.iter().flat_map(|target| trace.of_target(target));
-        let mut places: Vec<&TracedPlace> = targets.collect();
-        // Of several that may be meant, those that were sent.
-        if places.iter().any(|place| place.written) {
-            places.retain(|place| place.written);
-        }
-        let mut fields = self.fields(places, reader);
-        for place in &entry.table.at {
-            let pointer = below_item(&shape_pointer(place), &trace.item);
-            if fields.iter().all(|field| field.folder_path != pointer) {
-                fields.push(reader.field(&pointer, None));
-            }
-        }
-        fields
+/// The fields of an entry of the catalogue.
+fn fields_of(entry: &Refusal, trace: &Trace, reader: &Reader<'_>) -> Vec<Field> {
+    let targets = entry.table.target.iter().flat_map(|target| trace.of_target(target));
+    let mut places: Vec<&TracedPlace> = targets.collect();
+    // Of several that may be meant, those that were sent.
+    if places.iter().any(|place| place.written) {
+        places.retain(|place| place.written);
     }
+    let mut fields = fields(places, reader);
+    for place in &entry.table.at {
+        let pointer = below_item(&shape_pointer(place), &trace.item);
+        if fields.iter().all(|field| field.folder_path != pointer) {
+            fields.push(reader.field(&pointer, None));
+        }
+    }
+    fields
+}
 
-    /// The folder's fields behind places of the payload: of what was sent the first that is there.
-    fn fields(&self, places: Vec<&TracedPlace>, reader: &Reader<'_>) -> Vec<Field> {
-        let mut fields: Vec<Field> = Vec::new();
-        for place in places {
-            let there = place.pointers.iter().find(|pointer| place.written && reader.is_there(pointer));
-            let Some(pointer) = there.or(place.pointers.first()) else { continue };
-            if fields.len() < MOST_FIELDS && fields.iter().all(|field| field.folder_path != *pointer) {
-                fields.push(reader.field(pointer, Some(&place.target)));
-            }
+/// The folder's fields behind places of the payload: of what was sent the first that is there.
+fn fields(places: Vec<&TracedPlace>, reader: &Reader<'_>) -> Vec<Field> {
+    let mut fields: Vec<Field> = Vec::new();
+    for place in places {
+        let there = place.pointers.iter().find(|pointer| place.written && reader.is_there(pointer));
+        let Some(pointer) = there.or(place.pointers.first()) else { continue };
+        if fields.len() < MOST_FIELDS && fields.iter().all(|field| field.folder_path != *pointer) {
+            fields.push(reader.field(pointer, Some(&place.target)));
         }
-        fields
     }
+    fields
 }
 
 /// The words of a recipient's code; what follows `: ` is ours.
