@@ -6,6 +6,7 @@ mod check;
 mod decide;
 mod demo;
 mod doctor;
+mod explain;
 mod folder;
 mod generate;
 mod import;
@@ -50,7 +51,8 @@ const EXAMPLES: &str = "Examples:
   raccordo import folders.ndjson && raccordo readiness
   raccordo report --ente H501 --flow FLOW --period 2026-T3
   raccordo replay --flow FLOW --state refused         what today's mapping would change
-  raccordo sync F-1 --to REGISTER --wait 5s";
+  raccordo sync F-1 --to REGISTER --wait 5s
+  raccordo explain H501.PS.20261123.0000001           what its refusals mean, and what to do";
 
 #[derive(Subcommand)]
 enum Command {
@@ -88,6 +90,8 @@ enum Command {
     Replay(replay::Replay),
     /// Containers and operations, by name or by state.
     Submissions(show::Submissions),
+    /// What a refusal or a finding means, on the folder's own fields, and what to do about it.
+    Explain(explain::Explain),
     /// Decide an operation whose outcome the register leaves unknown.
     Decide(decide::Decide),
     /// Record what a portal said of an uploaded file.
@@ -169,6 +173,7 @@ fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Calendar => calendar::run(cli.config.as_deref(), cli.json),
         Command::Replay(replay) => replay::run(replay, cli.config.as_deref(), cli.json),
         Command::Submissions(which) => show::submissions(which, cli.config.as_deref(), cli.json),
+        Command::Explain(explain) => explain::run(explain, cli.config.as_deref(), cli.json, cli.lang),
         Command::Decide(decide) => decide::decide(decide, cli.config.as_deref(), cli.json),
         Command::Outcome(outcome) => decide::outcome(outcome, cli.config.as_deref(), cli.json),
         Command::Routes(routes) => routes::run(routes, cli.config.as_deref(), cli.json),

@@ -8,7 +8,7 @@ use super::{Flow, OperationKind};
 use crate::folder::FolderSchema;
 use crate::folder::finding::{Finding, Severity, Text, Verdict};
 use crate::folder::labels::Lang;
-use crate::folder::mask::Masking;
+use crate::folder::mask::{Masking, Shown};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -78,7 +78,7 @@ impl<'r> Reader<'r> {
     /// The field at a JSON pointer.
     pub fn field(&self, pointer: &str, payload_path: Option<&str>) -> Field {
         let label = |lang| self.folders.labels().label(pointer, lang);
-        let shown = self.body.and_then(|body| Masking::new(self.folders.schema()).shown(body, pointer));
+        let shown = self.shown(pointer);
         Field {
             folder_path: pointer.to_owned(),
             label: Text::new(label(Lang::It), label(Lang::En)),
@@ -89,25 +89,16 @@ impl<'r> Reader<'r> {
     }
 
     /// The value at a JSON pointer as it may be shown.
-    pub fn value(&self, pointer: &str) -> Option<String> {
-        self.field(pointer, None).value
+    pub fn shown(&self, pointer: &str) -> Option<Shown> {
+        Masking::new(self.folders.schema()).shown(self.body?, pointer)
     }
 
     /// A finding with its field's name and value.
     pub fn finding(&self, finding: Finding) -> Explanation {
         let field = self.field(&finding.folder_path, finding.payload_path.as_deref());
-        Explanation {
-            rule: finding.rule,
-            severity: Some(finding.severity),
-            code: None,
-            recipient_text: None,
-            field: Some(field),
-            also: Vec::new(),
-            message: finding.message,
-            hint: finding.hint,
-            verdict: finding.verdict,
-            source: finding.source,
-        }
+        let Finding { rule, severity, message, hint, verdict, source, .. } = finding;
+        let plain = Explanation::plain(&rule, message, hint, verdict, &source);
+        Explanation { severity: Some(severity), field: Some(field), ..plain }
     }
 
     fn hidden(&self, text: &str) -> Option<String> {
@@ -120,12 +111,33 @@ impl<'r> Reader<'r> {
 }
 
 impl Explanation {
-    /// A finding whose field and value are known already.
-    pub fn with_value(mut self, value: Option<String>) -> Self {
-        if let Some(field) = self.field.as_mut().filter(|field| field.value.is_none()) {
-            field.value = value;
+    /// One that speaks of no field and of no answer.
+    pub fn plain(rule: &str, message: Text, hint: Text, verdict: Verdict, source: &str) -> Self {
+        Self {
+            rule: rule.to_owned(),
+            severity: None,
+            code: None,
+            recipient_text: None,
+            field: None,
+            also: Vec::new(),
+            message,
+            hint,
+            verdict,
+            source: source.to_owned(),
+        }
+    }
+
+    /// With a value that was seen before.
+    pub fn with_value(mut self, shown: Option<Shown>) -> Self {
+        if let (Some(field), Some(shown)) = (&mut self.field, shown) {
+            (field.value, field.masked) = (Some(shown.text), shown.masked);
         }
         self
+    }
+
+    /// Whether the catalogue, or we ourselves, know the answer.
+    pub fn is_catalogued(&self) -> bool {
+        self.rule != UNKNOWN
     }
 }
 
@@ -169,69 +181,68 @@ impl Flow {
                 .map(|plan| plan.base.as_str())
         };
         let named = found.iter().flat_map(|location| bases().map(|base| trace.of_location(location, base)));
-        let mut fields = self.fields(named.flatten().collect(), reader);
-        if fields.is_empty() {
-            fields = entry.map(|entry| self.fields_of(entry, trace, reader)).unwrap_or_default();
+        let mut shown = fields(named.flatten().collect(), reader);
+        if shown.is_empty() {
+            shown = entry.map(|entry| fields_of(entry, trace, reader)).unwrap_or_default();
         }
-        if fields.is_empty() && !trace.item.is_empty() {
-            fields.push(reader.field(&trace.item, None));
+        if shown.is_empty() && !trace.item.is_empty() {
+            shown.push(reader.field(&trace.item, None));
         }
         let text = reader.hidden(line).filter(|text| !text.is_empty());
-        self.answer(entry, said.code, text, fields)
+        answer(entry, said.code, text, shown)
     }
+}
 
-    fn answer(
-        &self,
-        entry: Option<&Refusal>,
-        code: &str,
-        recipient_text: Option<String>,
-        mut fields: Vec<Field>,
-    ) -> Explanation {
-        let also = if fields.is_empty() { Vec::new() } else { fields.split_off(1) };
-        let bare = entry.map_or_else(
-            || unknown(code),
-            |entry| Explanation {
-                rule: entry.table.id.clone(),
-                message: entry.table.message.clone(),
-                hint: entry.table.hint.clone(),
-                verdict: entry.table.verdict,
-                source: entry.table.source.clone(),
-                ..unknown(code)
-            },
-        );
-        Explanation { code: Some(code.to_owned()), recipient_text, field: fields.pop(), also, ..bare }
+fn answer(
+    entry: Option<&Refusal>,
+    code: &str,
+    recipient_text: Option<String>,
+    mut fields: Vec<Field>,
+) -> Explanation {
+    let also = if fields.is_empty() { Vec::new() } else { fields.split_off(1) };
+    let bare = entry.map_or_else(
+        || unknown(code),
+        |entry| Explanation {
+            rule: entry.table.id.clone(),
+            message: entry.table.message.clone(),
+            hint: entry.table.hint.clone(),
+            verdict: entry.table.verdict,
+            source: entry.table.source.clone(),
+            ..unknown(code)
+        },
+    );
+    Explanation { code: Some(code.to_owned()), recipient_text, field: fields.pop(), also, ..bare }
+}
+
+/// The fields of an entry of the catalogue.
+fn fields_of(entry: &Refusal, trace: &Trace, reader: &Reader<'_>) -> Vec<Field> {
+    let targets = entry.table.target.iter().flat_map(|target| trace.of_target(target));
+    let mut places: Vec<&TracedPlace> = targets.collect();
+    // Of several that may be meant, those that were sent.
+    if places.iter().any(|place| place.written) {
+        places.retain(|place| place.written);
     }
-
-    /// The fields of an entry of the catalogue.
-    fn fields_of(&self, entry: &Refusal, trace: &Trace, reader: &Reader<'_>) -> Vec<Field> {
-        let targets = entry.table.target.iter().flat_map(|target| trace.of_target(target));
-        let mut fields = self.fields(targets.collect(), reader);
-        for place in &entry.table.at {
-            let pointer = below_item(&shape_pointer(place), &trace.item);
-            if fields.iter().all(|field| field.folder_path != pointer) {
-                fields.push(reader.field(&pointer, None));
-            }
+    let mut fields = fields(places, reader);
+    for place in &entry.table.at {
+        let pointer = below_item(&shape_pointer(place), &trace.item);
+        if fields.iter().all(|field| field.folder_path != pointer) {
+            fields.push(reader.field(&pointer, None));
         }
-        fields
     }
+    fields
+}
 
-    /// The folder's fields behind places of the payload: those that are there, else the first of each.
-    fn fields(&self, places: Vec<&TracedPlace>, reader: &Reader<'_>) -> Vec<Field> {
-        let mut fields: Vec<Field> = Vec::new();
-        for place in places {
-            let mut pointers: Vec<&String> =
-                place.pointers.iter().filter(|pointer| reader.is_there(pointer)).collect();
-            if pointers.is_empty() {
-                pointers = place.pointers.iter().take(1).collect();
-            }
-            for pointer in pointers {
-                if fields.len() < MOST_FIELDS && fields.iter().all(|field| field.folder_path != *pointer) {
-                    fields.push(reader.field(pointer, Some(&place.target)));
-                }
-            }
+/// The folder's fields behind places of the payload: of what was sent the first that is there.
+fn fields(places: Vec<&TracedPlace>, reader: &Reader<'_>) -> Vec<Field> {
+    let mut fields: Vec<Field> = Vec::new();
+    for place in places {
+        let there = place.pointers.iter().find(|pointer| place.written && reader.is_there(pointer));
+        let Some(pointer) = there.or(place.pointers.first()) else { continue };
+        if fields.len() < MOST_FIELDS && fields.iter().all(|field| field.folder_path != *pointer) {
+            fields.push(reader.field(pointer, Some(&place.target)));
         }
-        fields
     }
+    fields
 }
 
 /// The words of a recipient's code; what follows `: ` is ours.
@@ -256,6 +267,9 @@ fn below_item(pointer: &str, item: &str) -> String {
 /// Our own reasons, which stand where a recipient's code would: the container never left.
 const OWN: &[&str] = &["not-built", "schema", "payload-not-readable", "payload-missing", "payload-damaged"];
 
+/// The rule of an answer that the catalogue does not know.
+const UNKNOWN: &str = "risposta-non-catalogata";
+
 /// An answer that the catalogue does not know.
 fn unknown(code: &str) -> Explanation {
     let own = OWN.contains(&code);
@@ -273,7 +287,7 @@ fn unknown(code: &str) -> Explanation {
             Verdict::CorrectMapping,
         ),
         false => (
-            "risposta-non-catalogata",
+            UNKNOWN,
             Text::new(
                 "Il catalogo del tracciato non conosce questa risposta: vale il testo del destinatario.",
                 "The flow's catalogue does not know this answer: the recipient's text stands.",
@@ -285,16 +299,6 @@ fn unknown(code: &str) -> Explanation {
             Verdict::AskRecipient,
         ),
     };
-    Explanation {
-        rule: rule.to_owned(),
-        severity: None,
-        code: None,
-        recipient_text: None,
-        field: None,
-        also: Vec::new(),
-        message,
-        hint,
-        verdict,
-        source: if own { "raccordo".to_owned() } else { "la risposta del destinatario".to_owned() },
-    }
+    let source = if own { "raccordo" } else { "la risposta del destinatario" };
+    Explanation::plain(rule, message, hint, verdict, source)
 }

@@ -4,7 +4,7 @@ use super::location::{Location, Word};
 use super::{Context, Flow};
 use crate::folder::Folder;
 use crate::mapping::compile::RowInfo;
-use crate::mapping::path::Scope;
+use crate::mapping::path::{PathRef, Scope};
 use crate::mapping::write::Writer;
 
 /// Where everything of one record's payload comes from.
@@ -97,8 +97,8 @@ impl Flow {
     /// The folder's places of a row's value.
     fn pointers(&self, row: &RowInfo, scope: &Scope<'_>) -> Vec<String> {
         let names = &self.mapping.names;
-        let of_path = |path: &crate::mapping::path::PathRef| match path.made {
-            true => names.sources(path).iter().map(|source| names.concrete(source, scope)).collect(),
+        let of_path = |path: &PathRef| match path.made {
+            true => made_of(path, names.sources(path)).map(|source| names.concrete(&source, scope)).collect(),
             false => vec![names.pointer(path, scope)],
         };
         let mut pointers: Vec<String> = row.paths.iter().flat_map(of_path).collect();
@@ -159,6 +159,13 @@ impl Trace {
         }
         best(all().filter(|place| starts(&place.words, words)).collect())
     }
+}
+
+/// What a made value is made of: its namesake first.
+fn made_of(path: &PathRef, mut sources: Vec<String>) -> impl Iterator<Item = String> {
+    let own = path.segments.last().map(|field| format!(".{field}"));
+    sources.sort_by_key(|source| !own.as_ref().is_some_and(|own| source.ends_with(own.as_str())));
+    sources.into_iter()
 }
 
 /// What was written before what was not; of several depths the shallowest.

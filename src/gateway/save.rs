@@ -6,6 +6,7 @@ use super::keeping::{folder_place, fragment_place, sealed};
 use super::{Gateway, settings::Ente};
 use crate::audit::EventKind;
 use crate::exchange::{DesiredRecord, DesiredSet, Hash, LedgerError, Place, Powers, reconcile};
+use crate::flow::explain::Reader;
 use crate::flow::{Flow, Mapped, MappedRecord};
 use crate::folder::finding::{Finding, Severity, Text, Verdict};
 use crate::folder::{Folder, fields};
@@ -222,9 +223,11 @@ impl Gateway {
         key: &SubjectKey,
     ) -> Result<Prepared, LedgerError> {
         let register = flow.register();
+        let reader = Reader::new(&self.folders, Some(folder.body.expose()));
         let row = |record: Option<&str>, finding: Finding| FindingRow {
             flow: flow.id().to_owned(),
             record: record.map(str::to_owned),
+            seen: reader.shown(&finding.folder_path),
             finding,
         };
         let mut findings: Vec<_> = mapped.findings.into_iter().map(|finding| row(None, finding)).collect();
@@ -323,11 +326,11 @@ fn keep_flow(
     saved.findings.extend(flow.findings);
     for key in done.vanished {
         let finding = vanished(&key);
-        saved.findings.push(FindingRow { flow: flow.flow.clone(), record: Some(key), finding });
+        saved.findings.push(FindingRow { flow: flow.flow.clone(), record: Some(key), finding, seen: None });
     }
     for key in done.irrevocable {
         let finding = irrevocable(&key);
-        saved.findings.push(FindingRow { flow: flow.flow.clone(), record: Some(key), finding });
+        saved.findings.push(FindingRow { flow: flow.flow.clone(), record: Some(key), finding, seen: None });
     }
     Ok(())
 }

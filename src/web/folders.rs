@@ -17,8 +17,9 @@ use super::extract::{Json, Path, Query, Whole};
 use super::problem::Problem;
 use crate::audit::EventKind;
 use crate::exchange::LedgerError;
-use crate::gateway::{Gateway, RunRequest, Saved, new_import};
-use crate::ledger::{FolderRow, RunHead};
+use crate::flow::explain::Reader;
+use crate::gateway::{Gateway, RunRequest, SaveError, Saved, new_import};
+use crate::ledger::{FindingRow, FolderRow, RunHead};
 
 /// Which ente a folder id belongs to; needed only where the caller or installation has several.
 #[derive(Deserialize)]
@@ -50,24 +51,28 @@ pub async fn save(
     Whole(body): Whole,
 ) -> Result<Response, Problem> {
     blocking(move || {
-        let folder = gateway.read_folder(&body)?;
+        let folder = match gateway.read_folder(&body) {
+            Err(error @ SaveError::Invalid(_)) => return Err(Problem::invalid(gateway.told(error, &body))),
+            read => read?,
+        };
         if folder.id != id {
             return Err(Problem::bad("The folder's `id` differs from the one in the path."));
         }
         caller.may_speak_for(&folder.ente)?;
         let saved = gateway.save(&folder, &caller.name)?;
         let status = if saved.created { StatusCode::CREATED } else { StatusCode::OK };
-        Ok((status, Json(saved_json(&id, &saved))).into_response())
+        Ok((status, Json(saved_json(&gateway, &id, saved))).into_response())
     })
     .await
 }
 
-fn saved_json(id: &str, saved: &Saved) -> Value {
-    let findings: Vec<_> = saved
-        .findings
-        .iter()
-        .map(|row| json!({"flow": row.flow, "record": row.record, "finding": row.finding}))
-        .collect();
+fn saved_json(gateway: &Gateway, id: &str, saved: Saved) -> Value {
+    let reader = Reader::new(&gateway.folders, None);
+    let told = |row: FindingRow| {
+        let finding = reader.finding(row.finding).with_value(row.seen);
+        json!({"flow": row.flow, "record": row.record, "finding": finding})
+    };
+    let findings: Vec<_> = saved.findings.into_iter().map(told).collect();
     json!({
         "id": id, "created": saved.created, "records": saved.records, "withheld": saved.withheld,
         "findings": findings,
@@ -75,7 +80,12 @@ fn saved_json(id: &str, saved: &Saved) -> Value {
 }
 
 /// The row of a folder that the caller may see.
-fn find(gateway: &Gateway, caller: &Caller, whose: Option<&str>, id: &str) -> Result<FolderRow, Problem> {
+pub(super) fn find(
+    gateway: &Gateway,
+    caller: &Caller,
+    whose: Option<&str>,
+    id: &str,
+) -> Result<FolderRow, Problem> {
     let enti = gateway.settings.ente.iter().map(|ente| ente.code.as_str());
     let wanted: Vec<&str> =
         enti.filter(|code| whose.is_none_or(|ente| ente == *code) && caller.sees(code)).collect();
@@ -99,20 +109,22 @@ pub async fn show(
 ) -> Result<Json<Value>, Problem> {
     blocking(move || {
         let row = find(&gateway, &caller, whose.ente.as_deref(), &id)?;
-        let findings: Vec<Value> = gateway
-            .books
-            .findings(&row.ente, &row.folder_id)?
-            .into_iter()
-            .map(|(flow, finding)| json!({"flow": flow, "finding": serde_json::from_str::<Value>(&finding).ok()}))
-            .collect();
+        let folder = match whose.body {
+            true => {
+                let subject = format!("folder {}", row.id);
+                gateway.note(&caller.name, EventKind::FolderRead, &subject, BTreeMap::new())?;
+                Some(gateway.open_folder(&row)?)
+            }
+            false => None,
+        };
+        let findings = gateway.explain_findings(&row, None, folder.as_ref())?;
         let mut shown = json!({
             "id": row.folder_id, "ente": row.ente, "version": row.version, "saved_at": row.saved_at,
             "look_again": row.look_again.map(|day| day.to_string()),
             "records": gateway.books.folder_standing(row.id)?, "findings": findings,
         });
-        if whose.body {
-            gateway.note(&caller.name, EventKind::FolderRead, &format!("folder {}", row.id), BTreeMap::new())?;
-            shown["folder"] = gateway.open_folder(&row)?.body.into_exposed();
+        if let Some(folder) = folder {
+            shown["folder"] = folder.body.into_exposed();
         }
         Ok(Json(shown))
     })

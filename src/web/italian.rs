@@ -230,6 +230,22 @@ pub const SENTENCES: &[(&str, &str)] = &[
     ),
     ("The chain is intact: {} events, head {}.", "La catena è integra: {} eventi, testa {}."),
     ("The chain is broken: {}.", "La catena è rotta: {}."),
+    (
+        "There is nothing to explain: no finding and no refusal.",
+        "Non c'è nulla da spiegare: nessun rilievo e nessun rifiuto.",
+    ),
+    ("{} of folder {}, operation {} ({}): {}", "{} della cartella {}, operazione {} ({}): {}"),
+    (
+        "The folder has changed since: values and places are today's.",
+        "La cartella è cambiata nel frattempo: valori e posti sono quelli di oggi.",
+    ),
+    ("insert", "inserimento"),
+    ("replace", "sostituzione"),
+    ("cancel", "cancellazione"),
+    ("correct the folder", "correggere la cartella"),
+    ("correct the mapping", "correggere il tracciato"),
+    ("wait: it goes on by itself", "attendere: prosegue da sé"),
+    ("ask the recipient", "chiedere al destinatario"),
     // The demo.
     ("1. {} people who do not exist, of {} enti", "1. {} persone che non esistono, di {} enti"),
     (

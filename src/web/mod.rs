@@ -5,6 +5,7 @@
 
 mod auth;
 mod calendar;
+mod explain;
 mod extract;
 mod folders;
 mod italian;
@@ -41,6 +42,7 @@ pub fn router(gateway: Arc<Gateway>, trust: Trust) -> Router {
         .route("/folders/{id}", put(folders::save).get(folders::show))
         .route("/folders/{id}/sync", post(folders::sync))
         .route("/folders/{id}/standing", post(folders::standing))
+        .route("/folders/{id}/explain", get(explain::folder))
         .layer(DefaultBodyLimit::max(folder_limit))
         .route("/import", post(folders::import).layer(DefaultBodyLimit::max(IMPORT_MOST)))
         .route("/readiness", get(status::readiness))
@@ -54,8 +56,10 @@ pub fn router(gateway: Arc<Gateway>, trust: Trust) -> Router {
         .route("/operations", get(records::operations))
         .route("/operations/{id}/decision", post(records::decide))
         .route("/operations/{id}/try-again", post(records::try_again))
+        .route("/operations/{id}/explain", get(explain::operation))
         .route("/submissions/{name}", get(records::submission))
         .route("/submissions/{name}/outcome", post(records::outcome))
+        .route("/submissions/{name}/explain", get(explain::submission))
         .route("/receipts/strange", get(records::strange))
         .route("/routes", get(status::routes))
         .route("/routes/{id}/resume", post(status::resume))

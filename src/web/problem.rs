@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::language::Language;
 use crate::exchange::{LedgerError, PeriodError};
-use crate::folder::finding::Finding;
+use crate::flow::explain::Explanation;
 use crate::gateway::{AdoptError, ReplayError, RunError, SaveError};
 
 tokio::task_local! {
@@ -28,7 +28,7 @@ pub async fn speak(request: Request, next: Next) -> Response {
 pub struct Problem {
     status: StatusCode,
     detail: String,
-    findings: Vec<Finding>,
+    findings: Vec<Explanation>,
 }
 
 impl Problem {
@@ -40,6 +40,14 @@ impl Problem {
     /// 400, the request itself is wrong.
     pub fn bad(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, detail)
+    }
+}
+
+impl Problem {
+    /// 422, a folder that is none: nothing was saved.
+    pub fn invalid(findings: Vec<Explanation>) -> Self {
+        let detail = "The folder is not valid: nothing was saved. The findings say where and what to do.";
+        Self { status: StatusCode::UNPROCESSABLE_ENTITY, detail: detail.into(), findings }
     }
 }
 
@@ -63,11 +71,7 @@ impl IntoResponse for Problem {
 impl From<SaveError> for Problem {
     fn from(error: SaveError) -> Self {
         match error {
-            SaveError::Invalid(findings) => {
-                let detail =
-                    "The folder is not valid: nothing was saved. The findings say where and what to do.";
-                Self { status: StatusCode::UNPROCESSABLE_ENTITY, detail: detail.into(), findings }
-            }
+            SaveError::Invalid(_) => Self::invalid(Vec::new()),
             SaveError::Older(why) => Self::new(StatusCode::CONFLICT, why),
             SaveError::Ledger(error) => error.into(),
         }

@@ -68,6 +68,7 @@ pub async fn findings(
             json!({
                 "rule": rule.rule, "severity": rule.severity, "count": rule.count,
                 "message": example["message"], "hint": example["hint"], "source": example["source"],
+                "verdict": example["verdict"],
             })
         })
         .collect();

@@ -8,6 +8,7 @@ mod chaos_push;
 mod cli;
 mod delivery;
 mod exchange;
+mod explain;
 mod fhir;
 mod model;
 mod official;

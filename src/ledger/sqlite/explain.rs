@@ -45,6 +45,8 @@ pub struct AnswerRow {
     /// The container that it was an answer to.
     pub submission: String,
     pub code: String,
+    /// What became of it, e.g. `settled` or `foreign`.
+    pub what: String,
     /// Sealed.
     pub text: Option<Vec<u8>>,
 }
@@ -92,12 +94,12 @@ impl Books {
     pub fn newest_answer(&self, of: &OperationToExplain) -> Result<Option<AnswerRow>, LedgerError> {
         self.read(|c| {
             c.prepare_cached(
-                "SELECT name, code, text FROM receipt
+                "SELECT name, code, what, text FROM receipt
                  WHERE (operation = ?1 OR operation IS NULL AND route = ?2 AND name = ?3) AND what <> 'duplicate'
                  ORDER BY id DESC LIMIT 1",
             )?
             .query_row(params![of.operation, of.route, of.submission], |r| {
-                Ok(AnswerRow { submission: r.get(0)?, code: r.get(1)?, text: r.get(2)? })
+                Ok(AnswerRow { submission: r.get(0)?, code: r.get(1)?, what: r.get(2)?, text: r.get(3)? })
             })
             .optional()
         })

@@ -25,8 +25,8 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::exchange::LedgerError;
 pub use calendar::FiringRow;
-pub use line::Turn;
 pub use explain::{AnswerRow, OfWhich, OperationToExplain};
+pub use line::Turn;
 pub use lookups::{KeptFragment, KeyedRecord, RecordHead};
 pub use replay::{ReplayHead, ReplayScope, STATES};
 pub use runs::RunOrder;
