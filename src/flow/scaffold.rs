@@ -143,8 +143,10 @@ const FOLDER: &str = include_str!("scaffold/folder.json");
 /// The example's codice fiscale with another check letter: every flow of persons withholds it.
 const WRONG_LETTER: &str = "XXXYYY80A01H501A";
 
-/// Cases of a new flow: its name, and what its folder lacks or has instead.
-const CASES: [(&str, fn(&mut Value)); 3] = [
+/// A case: its name, and what its folder lacks or has instead.
+type Case = (&'static str, fn(&mut Value));
+
+const CASES: [Case; 3] = [
     ("minimo", |_| {}),
     ("rilievo-data-inizio-mancante", |folder| lack(folder, "/interventi/0", "dal")),
     ("rilievo-persona-senza-codice", |folder| {

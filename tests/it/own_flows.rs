@@ -96,6 +96,34 @@ fn a_copy_of_a_flow_is_another_version_with_cases_of_its_own() {
     );
 }
 
+#[test]
+fn a_dated_code_is_that_of_the_event() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = dir.path();
+    new_flow(at, &[]).exit(0);
+    let codes = at.join("own/mappings/registro-prova/1/codes/carattere.csv");
+    let dated =
+        "from,to,valid_from,valid_to\noccasionale,1,,\nperiodico,1,,2025-12-31\nperiodico,2,2026-01-01,\n";
+    std::fs::write(&codes, dated).unwrap();
+    let undated = raccordo(at, &["--flows", "own", "check"]).exit(1).out;
+    assert!(undated.contains("name the event's day in `codes_at`"), "{undated}");
+    let mapping = at.join("own/mappings/registro-prova/1/mapping.toml");
+    let text = std::fs::read_to_string(&mapping).unwrap();
+    let row = "codes = \"carattere\"\n";
+    std::fs::write(&mapping, text.replace(row, &format!("{row}codes_at = \"intervento.dal\"\n"))).unwrap();
+    let mapped = |day: &str| {
+        let mut folder = folder(at);
+        folder["interventi"][0]["dal"] = day.into();
+        std::fs::write(at.join("folder.json"), folder.to_string()).unwrap();
+        raccordo(at, &["--flows", "own", "map", "--flow", "registro-prova/1", "folder.json"]).exit(0).out
+    };
+    assert!(mapped("2025-12-31").contains("Carattere=\"1\""));
+    assert!(mapped("2026-01-01").contains("Carattere=\"2\""));
+    std::fs::write(&codes, dated.replace("2025-12-31", "2026-01-01")).unwrap();
+    let twice = raccordo(at, &["--flows", "own", "check"]).exit(1).out;
+    assert!(twice.contains("carattere.csv:4") && twice.contains("holds on the same days"), "{twice}");
+}
+
 /// An installation whose configuration names the directory of a flow that was never compiled in.
 #[test]
 fn an_installation_serves_a_flow_that_is_not_compiled_in() {
