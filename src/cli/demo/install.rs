@@ -73,15 +73,22 @@ fn configuration(dir: &Path, registers: &Registers, queue: &Queue) -> String {
 
 /// The route of an ente to a family of registers.
 fn route(family: Family, registers: &[String], number: usize, code: &str) -> String {
-    let (first, others) = registers.split_first().map_or(("", &[][..]), |(first, others)| (first.as_str(), others));
+    let (first, others) =
+        registers.split_first().map_or(("", &[][..]), |(first, others)| (first.as_str(), others));
     let id = |kind: u32| format!("00000000-0000-4000-8000-{kind:04}{number:08}");
-    let head = format!("\n[[route]]\nid = \"{first}-{code}\"\nregister = {first:?}\nalso = {others:?}\nenti = [{code:?}]\n");
+    let head = format!(
+        "\n[[route]]\nid = \"{first}-{code}\"\nregister = {first:?}\nalso = {others:?}\nenti = [{code:?}]\n"
+    );
     let tail = match family.push() {
         None => format!(
             "channel = \"offer\"\n\n[route.voucher]\nissuer = \"sandbox.raccordo.example\"\naudience = \"sandbox\"\n\
              eservice_id = \"{}\"\nproducer_id = \"{}\"\ndescriptor_ids = [\"{}\"]\nconsumer_id = \"{}\"\n\
              purposes = [\"{}\"]\njwks = \"http://127.0.0.1:8790/.well-known/jwks.json\"\n",
-            id(1), id(2), id(3), id(4), id(5)
+            id(1),
+            id(2),
+            id(3),
+            id(4),
+            id(5)
         ),
         Some((protocol, path)) => format!(
             "channel = \"push\"\nmax_records = 100\n\n[route.push]\nprotocol = {protocol:?}\n\

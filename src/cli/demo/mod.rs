@@ -99,6 +99,7 @@ impl Stage {
         let (today, enti) = (SystemClock.today(), ENTI.map(|(code, _)| code));
         let made = people::generate(demo.folders, demo.seed, demo.faulty, &enti, today);
         let folders: Vec<Value> = made.map(|made| made.folder).collect();
+        self.sandbox.open_files(&folders);
         let first = import(self, &folders, "importing folders").await?;
         show::imported(&first, self.json);
         show::readiness(&self.gateway, self.json)?;
@@ -133,8 +134,12 @@ impl Stage {
 fn chapter(family: Family, period: Period, queue: &str) -> String {
     match family {
         Family::Inps => format!("The report for {period}: INPS polls, acquires, answers"),
-        Family::Health => format!("The health register: one transaction for each citizen, over {}", said(queue)),
-        Family::Labour => "Active labour policies: each citizen's file is fetched, merged and sent back".to_owned(),
+        Family::Health => {
+            format!("The health register: one transaction for each citizen, over {}", said(queue))
+        }
+        Family::Labour => {
+            "Active labour policies: each citizen's file is fetched, merged and sent back".to_owned()
+        }
     }
 }
 

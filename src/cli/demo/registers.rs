@@ -65,7 +65,8 @@ impl Registers {
             let flow = catalog.find(id).with_context(|| format!("the flow {id} is not loaded"))?;
             Ok::<_, anyhow::Error>(flow.register().to_owned())
         };
-        let of = |family: Family| Ok((family, family.flows().iter().map(register).collect::<Result<_, _>>()?));
+        let of =
+            |family: Family| Ok((family, family.flows().iter().map(register).collect::<Result<_, _>>()?));
         Family::ALL.into_iter().map(of).collect::<anyhow::Result<_>>().map(Self)
     }
 
@@ -89,12 +90,15 @@ pub fn is_ready(gateway: &Gateway, folder: &Value) -> bool {
     mapped.records.iter().any(service)
 }
 
+/// An employment centre that writes the same files.
+pub const OTHERS: &str = "H501C000523";
+
 /// All recipients.
 pub struct Sandbox {
     platform: Platform,
     pub pollers: Vec<(String, Inps)>,
     pub health: health::Server,
-    pub labour: labour::SapServer,
+    pub labour: labour::Server,
 }
 
 impl Sandbox {
@@ -108,7 +112,7 @@ impl Sandbox {
         }
         let config = health::Config::new(bind, bad_days(), Some(dir.join("health-register.jsonl")));
         let health = health::Server::start(config, clock::system()).await?;
-        let labour = labour::SapServer::start(labour::SapServerConfig::new(bind, busy_days())).await?;
+        let labour = labour::Server::start(labour::Config::new(bind, busy_days())).await?;
         for push in settings.route.iter_mut().filter_map(|route| route.push.as_mut()) {
             push.url = match push.protocol.as_str() {
                 labour::PROTOCOL => labour.url(),
@@ -116,6 +120,21 @@ impl Sandbox {
             };
         }
         Ok(Self { platform, pollers: Vec::new(), health, labour })
+    }
+
+    /// Gives some citizens a file at the labour side, with policies of others that must stay there.
+    pub fn open_files(&self, folders: &[Value]) {
+        let mut book = self.labour.book();
+        let with = folders.iter().filter(|folder| folder["politiche_attive"].is_array());
+        for (number, folder) in with.enumerate().filter(|(number, _)| number % 3 == 0) {
+            let Some(code) = folder["persona"]["codice_fiscale"].as_str() else { continue };
+            let foreign = format!(
+                "<politiche_attive><tipo_attivita>A03</tipo_attivita><codice_ente_promotore>{OTHERS}\
+                 </codice_ente_promotore><identificativo_politica>F{number:010}</identificativo_politica>\
+                 </politiche_attive>"
+            );
+            book.open(code, &[foreign]);
+        }
     }
 
     /// Has INPS poll the offered routes at `base`.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::registers::Family;
+use super::registers::{Family, OTHERS};
 use super::{ENTI, Stage};
 use crate::cli::runs::print_balances;
 use crate::cli::show::{frequent, table};
@@ -69,7 +69,13 @@ pub fn verdict(stage: &Stage, runs: &[RunHead]) -> anyhow::Result<bool> {
         let ours = held(stage, Some(ente), Family::Inps)?.into_iter().map(|held| held.submission);
         let (ours, book) = (ours.collect::<Vec<_>>(), poller.book());
         let whose = format!("{ente}, INPS");
-        rows.push(row(whose, ours.len(), book.held().len(), book.compare(&ours).len(), book.anomalies().len()));
+        rows.push(row(
+            whose,
+            ours.len(),
+            book.held().len(),
+            book.compare(&ours).len(),
+            book.anomalies().len(),
+        ));
     }
     let ours: Vec<String> =
         held(stage, None, Family::Health)?.into_iter().map(|held| held.operation).collect();
@@ -99,8 +105,12 @@ pub fn verdict(stage: &Stage, runs: &[RunHead]) -> anyhow::Result<bool> {
 fn labour(stage: &Stage) -> anyhow::Result<Row> {
     let ours = held(stage, None, Family::Labour)?.len();
     let book = stage.sandbox.labour.book();
-    let policies = book.entries().flat_map(|(_, entry)| entry.policies()).map(|policy| (policy.promoter, policy.id));
-    let all: Vec<_> = policies.collect();
+    let policies =
+        book.entries().flat_map(|(_, entry)| entry.policies()).map(|policy| (policy.promoter, policy.id));
+    let (foreign, all): (Vec<_>, Vec<_>) = policies.partition(|(promoter, _)| promoter == OTHERS);
+    if !stage.json {
+        tell(&format!("{} policies of others are still in the citizens' files", foreign.len()));
+    }
     let once: std::collections::BTreeSet<_> = all.iter().collect();
     let (theirs, doubled) = (once.len(), all.len() - once.len());
     Ok(row(said("all, labour side"), ours, theirs, ours.abs_diff(theirs), doubled))
