@@ -92,11 +92,9 @@ impl Gateway {
         let mut directory = std::fs::DirBuilder::new();
         let made = directory.recursive(true).mode(0o700).create(data);
         made.map_err(|error| LedgerError::Store(Box::new(error)))?;
-        let books = Books::open(data)?;
-        for flow in catalog.flows() {
-            let (family, powers) = (flow.family().to_owned(), flow.powers());
-            books.write(move |tx| tx.set_powers(&family, powers))?;
-        }
+        let books = Books::open_with(data, |tx| {
+            catalog.flows().iter().try_for_each(|flow| tx.set_powers(flow.family(), flow.powers()))
+        })?;
         let path = data.join("raccordo.key");
         // A ledger without its key is never given another: what it holds would be lost for good.
         let first_start = books.folder_count()? == 0;

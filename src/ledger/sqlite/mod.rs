@@ -64,13 +64,23 @@ impl Books {
     /// # Errors
     /// [`LedgerError::Refused`] when another process has it, or it was written by a newer version.
     pub fn open(directory: &Path) -> Result<Self, LedgerError> {
+        Self::open_with(directory, |_| Ok(()))
+    }
+
+    /// As [`Books::open`]; `first` is done before anything else.
+    pub fn open_with(
+        directory: &Path,
+        first: impl FnOnce(&mut Tx<'_>) -> Result<(), LedgerError>,
+    ) -> Result<Self, LedgerError> {
         std::fs::create_dir_all(directory).map_err(store)?;
         let lock = lock(directory)?;
         let path = directory.join("ledger.sqlite");
         let connection = Connection::open(&path).map_err(store)?;
         prepare(&connection)?;
         migrate(&connection)?;
-        Tx { connection: &connection }.free_leases()?;
+        let mut start = Tx { connection: &connection };
+        start.free_leases()?;
+        first(&mut start)?;
         let readers = (0..READERS).map(|_| reader(&path)).collect::<Result<_, _>>()?;
         Ok(Self { writer: writer::Writer::start(connection), readers, path, _lock: lock })
     }
