@@ -145,7 +145,8 @@ impl Ledger for Tx<'_> {
 
     fn operation(&mut self, id: i64) -> R<Operation> {
         let sql = format!("SELECT {OPERATION} FROM operation o WHERE o.id = ?1");
-        self.one("the operation", &sql, [id], operation)
+        let found = self.maybe(&sql, [id], operation)?;
+        found.ok_or_else(|| LedgerError::Missing(format!("operation {id}")))
     }
 
     fn add_operation(&mut self, o: &Operation, cause: &str) -> R<i64> {
