@@ -145,7 +145,7 @@ impl Ledger for Tx<'_> {
 
     fn operation(&mut self, id: i64) -> R<Operation> {
         let sql = format!("SELECT {OPERATION} FROM operation o WHERE o.id = ?1");
-        self.one("the operation", &sql, [id], operation)
+        self.one(&format!("operation {id}"), &sql, [id], operation)
     }
 
     fn add_operation(&mut self, o: &Operation, cause: &str) -> R<i64> {
