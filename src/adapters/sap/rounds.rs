@@ -191,11 +191,11 @@ impl Delivery<'_> {
         let look = self.person.look(code).await;
         look.map_err(|blind| {
             let (code, not_before) = blind.told();
-            self.note(&code);
+            let code = self.told(&code);
             match self.sent {
                 // What was sent can't be looked back at now.
-                true => Ended::Uncertain { code: self.told("sent") },
-                false => Ended::Unavailable { code: self.told("not sent"), not_before },
+                true => Ended::Uncertain { code },
+                false => Ended::Unavailable { code, not_before },
             }
         })
     }
@@ -221,8 +221,7 @@ impl Delivery<'_> {
         let written = merge(look.base(), code, person.order);
         let (from, to) = (look.sap.state(), written.sap.state());
         if !person.service.in_time(Step::Send) {
-            self.note("no time left to send");
-            let code = self.told(if self.sent { "sent" } else { "not sent" });
+            let code = self.told("no time left to send");
             return Err(match self.sent {
                 true => Ended::Uncertain { code },
                 false => Ended::Unavailable { code, not_before: None },
@@ -264,7 +263,6 @@ impl Delivery<'_> {
                 return Ok(Gone::Raced);
             }
         }
-        self.note("KO");
         match self.sent {
             // An earlier round may have left something: look before saying anything.
             true => Err(Ended::Uncertain { code: self.told("KO") }),
@@ -273,16 +271,17 @@ impl Delivery<'_> {
     }
 
     fn failed(&mut self, error: CallError) -> Result<Gone, Ended> {
-        self.note(&error.code);
+        let code = self.told(&error.code);
         match error.failure {
             Failure::Uncertain => {
+                self.note(&error.code);
                 self.sent = true;
                 Ok(Gone::Unknown)
             }
-            _ if self.sent => Err(Ended::Uncertain { code: self.told("sent") }),
-            Failure::Refused => Err(Ended::Refused { code: self.told("refused"), text: error.text }),
+            _ if self.sent => Err(Ended::Uncertain { code }),
+            Failure::Refused => Err(Ended::Refused { code, text: error.text }),
             Failure::Limit | Failure::Unavailable => {
-                Err(Ended::Unavailable { code: self.told("not sent"), not_before: error.not_before })
+                Err(Ended::Unavailable { code, not_before: error.not_before })
             }
         }
     }
@@ -298,16 +297,18 @@ impl Delivery<'_> {
     }
 
     fn uncertain(&mut self, word: &str) -> Ended {
-        self.note(word);
-        Ended::Uncertain { code: self.told("sent") }
+        Ended::Uncertain { code: self.told(word) }
     }
 
     fn note(&mut self, word: &str) {
         self.trace.push(word.to_owned());
     }
 
-    /// `OK: 02 1f2e3d>4c5b6a, lost, 02 …, stands`.
+    /// What it came to, in the service's own word where there is one, and the rounds behind it:
+    /// `OK: 02 1f2e3d>4c5b6a, lost, 02 …, stands`, `X001: 02 …`.
     fn told(&self, word: &str) -> String {
-        if self.trace.is_empty() { word.to_owned() } else { format!("{word}: {}", self.trace.join(", ")) }
+        let between = if word.contains(": ") { ", " } else { ": " };
+        let trace = self.trace.join(", ");
+        if trace.is_empty() { word.to_owned() } else { format!("{word}{between}{trace}") }
     }
 }

@@ -3,9 +3,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use raccordo::channel::courier::Courier;
+use raccordo::channel::courier::{Courier, Parcel};
 use raccordo::flow::OperationKind::{Cancel, Insert, Replace};
-use raccordo::sandbox::sap::{Book, Script};
+use raccordo::sandbox::sap::{Book, Entry, Policy, Script, Writer};
 
 use super::{NOW, PERSON, THEM, US, courier, item, parcel, policy, server, told};
 
@@ -54,6 +54,59 @@ fn pairs() -> Vec<(usize, usize)> {
     all.filter(|(read, send)| *read > BEFORE_SEND || *send < MOMENTS - 1).collect()
 }
 
+/// The other writer reads at one moment of a delivery and sends at another.
+fn between(other: &Arc<Mutex<Other>>, read: usize, send: usize) -> Writer {
+    let other = Arc::clone(other);
+    Box::new(move |moment, book| {
+        let at = (moment.call - 1) * 2 + usize::from(moment.after);
+        let mut other = other.lock().unwrap();
+        if at == read {
+            other.look(book);
+        }
+        if at == send {
+            other.send(book);
+        }
+    })
+}
+
+/// What we want to stand: a new policy each round, now and then a change or a cancel.
+#[derive(Default)]
+struct Us {
+    wanted: Vec<Policy>,
+}
+
+impl Us {
+    fn next(&mut self, round: usize) -> Parcel {
+        let id = |back: usize| format!("P{}", round.saturating_sub(back));
+        let (new, before, older) = (id(0), id(1), id(3));
+        let mut works = vec![(Insert, new.as_str(), "A02")];
+        self.wanted.push(policy(US, &new));
+        match round % 5 {
+            3 => works.push((Replace, before.as_str(), "C05")),
+            4 => {
+                works.push((Cancel, older.as_str(), "A02"));
+                self.wanted.retain(|policy| policy.id != older);
+            }
+            _ => {}
+        }
+        parcel(&round.to_string(), &works)
+    }
+}
+
+fn sorted<T: Ord>(mut list: Vec<T>) -> Vec<T> {
+    list.sort();
+    list
+}
+
+/// Everything once: foreign items first as they were, ours, the other's.
+fn judge(entry: &Entry, foreign: &[String], us: &Us, other: &Other, of: &str) {
+    assert_eq!(entry.items[..foreign.len()], *foreign, "{of}");
+    let ours = entry.policies().into_iter().filter(|policy| policy.promoter == US).collect();
+    assert_eq!(sorted(ours), sorted(us.wanted.clone()), "{of}");
+    let theirs = entry.items.iter().filter(|item| item.contains(THEM)).cloned().collect();
+    assert_eq!(sorted(theirs), sorted(other.own.clone()), "{of}");
+}
+
 #[tokio::test]
 async fn no_policy_is_lost_or_doubled_in_two_hundred_rounds() {
     let server = server(Script::default()).await;
@@ -61,68 +114,31 @@ async fn no_policy_is_lost_or_doubled_in_two_hundred_rounds() {
     server.book().open(PERSON, &foreign);
     let courier = courier(&server, 60_000);
     let other = Arc::new(Mutex::new(Other { own: Vec::new(), read: None, repairs: 0 }));
-    let pairs = pairs();
-    let (mut expected, mut ours_again) = (Vec::new(), 0);
+    let (mut us, mut again, pairs) = (Us::default(), 0, pairs());
     for round in 0..ROUNDS {
         let (read, send) = pairs[round % pairs.len()];
-        let new = format!("T{round}");
-        // Now and then the other one takes an item of its own away.
-        let gone = (round % 7 == 6).then(|| other.lock().unwrap().own.remove(0));
-        other.lock().unwrap().own.push(item(THEM, &new, "A03"));
-        let writer = Arc::clone(&other);
-        server.set_writer(Some(Box::new(move |moment, book| {
-            let at = (moment.call - 1) * 2 + usize::from(moment.after);
-            let mut writer = writer.lock().unwrap();
-            if at == read {
-                writer.look(book);
+        {
+            // Now and then the other one takes an item of its own away: it must not come back.
+            let mut other = other.lock().unwrap();
+            if round % 7 == 6 {
+                other.own.remove(0);
             }
-            if at == send {
-                writer.send(book);
-            }
-        })));
-        let id = format!("P{round}");
-        let mut works = vec![(Insert, id.as_str(), "A02")];
-        let (before, older) =
-            (format!("P{}", round.saturating_sub(1)), format!("P{}", round.saturating_sub(3)));
-        match round % 5 {
-            3 => works.push((Replace, before.as_str(), "C05")),
-            4 => works.push((Cancel, older.as_str(), "A02")),
-            _ => {}
+            other.own.push(item(THEM, &format!("T{round}"), "A03"));
         }
-        let outcome = courier.deliver(&parcel(&format!("{round}"), &works), NOW).await;
-        let (word, code) = told(&outcome);
-        assert_eq!(word, "answered", "round {round}, {read} to {send}: {code}");
-        ours_again += code.matches("lost").count();
-        expected.push(policy(US, &id));
-        if round % 5 == 4 {
-            expected.retain(|policy| policy.id != older);
-        }
+        server.set_writer(Some(between(&other, read, send)));
+        let (word, code) = told(&courier.deliver(&us.next(round), NOW).await);
+        let of = format!("round {round}, {read} to {send}: {code}");
+        assert_eq!(word, "answered", "{of}");
+        again += code.matches("lost").count();
         server.set_writer(None);
         other.lock().unwrap().look_back(&mut server.book());
-        let book = server.book();
-        let entry = book.entry(PERSON).unwrap();
-        assert_eq!(entry.items[..2], foreign, "round {round}");
-        let all = entry.policies();
-        let of = |promoter: &str| -> Vec<_> {
-            all.iter().filter(|policy| policy.promoter == promoter).cloned().collect()
-        };
-        let sorted = |mut list: Vec<_>| {
-            list.sort();
-            list
-        };
-        assert_eq!(sorted(of(US)), sorted(expected.clone()), "round {round}, {read} to {send}: {code}");
-        let mut theirs: Vec<_> = entry.items.iter().filter(|item| item.contains(THEM)).cloned().collect();
-        let mut own = other.lock().unwrap().own.clone();
-        theirs.sort();
-        own.sort();
-        assert_eq!(theirs, own, "round {round}, {read} to {send}");
-        assert!(gone.is_none_or(|gone| !entry.items.contains(&gone)), "round {round}: it came back");
+        judge(server.book().entry(PERSON).unwrap(), &foreign, &us, &other.lock().unwrap(), &of);
     }
-    let theirs_again = other.lock().unwrap().repairs;
+    let theirs = other.lock().unwrap().repairs;
     println!(
-        "{ROUNDS} rounds, {} interleavings of fetch and send: none lost, none doubled; \
-         {ours_again} sends of ours repeated, {theirs_again} of the other's",
+        "{ROUNDS} rounds, {} interleavings of fetch and send: none lost, none doubled; {again} sends of ours \
+         repeated, {theirs} of the other's",
         pairs.len()
     );
-    assert!(ours_again > 0 && theirs_again > 0);
+    assert!(again > 0 && theirs > 0);
 }
