@@ -22,6 +22,7 @@ mod r4;
 mod r4_map;
 mod replay;
 mod serving;
+mod siad;
 mod speech;
 mod tidy;
 mod upgrade;
