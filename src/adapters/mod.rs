@@ -3,7 +3,9 @@
 //! One file per family, one line of registration each.
 
 pub mod fhir;
+pub mod gaf;
 pub mod sap;
+pub mod siad;
 pub mod siuss;
 pub mod waas;
 
@@ -12,13 +14,14 @@ use crate::mapping::step::Step;
 
 /// The named steps of every family; a mapping calls them by name.
 pub fn steps() -> Vec<&'static dyn Step> {
-    [siuss::STEPS].concat()
+    [siad::STEPS, siuss::STEPS].concat()
 }
 
 type MakeCourier = fn(&Destination, Option<AnswerCheck>) -> Result<Box<dyn Courier>, CourierError>;
 
 /// The families that push, by the name that a route's `protocol` gives.
-const COURIERS: &[(&str, MakeCourier)] = &[("fhir", fhir::courier), ("sap", sap::courier)];
+const COURIERS: &[(&str, MakeCourier)] =
+    &[("fhir", fhir::courier), ("gaf", gaf::courier), ("sap", sap::courier)];
 
 /// The courier of a destination. Fails on a protocol that no family registered, an address or
 /// certificates that can't be used.

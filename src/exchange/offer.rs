@@ -205,6 +205,7 @@ fn release(
         attempt: 0,
         due: poll.now,
         interactive: operation.interactive,
+        handed: None,
     };
     submission.id = ledger.add_submission(&submission)?;
     operation.submission = Some(submission.id);

@@ -93,6 +93,7 @@ mod tests {
             from: day,
             to: day,
             needs: None,
+            group: None,
             desired,
             held: Some(Held { content: [1; 32], register_key: [9; 32], generation: 1 }),
             current: None,

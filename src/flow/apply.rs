@@ -1,7 +1,7 @@
 //! A folder through one flow: kinds of record, items, slices, rules, fragments, schema.
 
 use super::trace::Trace;
-use super::{Context, Flow, Mapped, MappedRecord};
+use super::{Context, Flow, Mapped, MappedRecord, Needed};
 use crate::folder::finding::{Finding, Severity};
 use crate::folder::{Folder, checks};
 use crate::mapping::path::{Scope, Slot};
@@ -34,11 +34,11 @@ impl Flow {
 
     fn work<'w>(
         &'w self,
-        folder: &Folder,
+        folder: &'w Folder,
         context: &'w Context,
         found: Vec<Finding>,
         watched: Option<&'w str>,
-    ) -> Work<'w> {
+    ) -> Work<'w, 'w> {
         let body = folder.body.expose();
         let mapping = &self.mapping;
         let mut scope = mapping.names.scope(body);
@@ -47,6 +47,7 @@ impl Flow {
         let mut work = Work {
             flow: self,
             context,
+            body,
             mapped: Mapped::default(),
             places: Vec::new(),
             seen: Vec::new(),
@@ -87,9 +88,10 @@ impl Flow {
 }
 
 /// One folder being mapped.
-struct Work<'w> {
+struct Work<'w, 'b> {
     flow: &'w Flow,
     context: &'w Context,
+    body: &'b Json,
     mapped: Mapped,
     /// The folder's place of each of `mapped.records`.
     places: Vec<String>,
@@ -112,7 +114,7 @@ struct Item<'i> {
     place: String,
 }
 
-impl Work<'_> {
+impl<'b> Work<'_, 'b> {
     fn person(&mut self, found: Vec<Finding>, scope: &Scope<'_>) {
         let names = &self.flow.mapping.names;
         let rules = self.flow.rules.iter().filter(|rule| rule.table.scope == RuleScope::Person);
@@ -121,7 +123,7 @@ impl Work<'_> {
             finding.severity == Severity::Withhold && finding.folder_path.starts_with("/persona")
         };
         self.blocked = found.iter().any(about_person) || withholds(&judged);
-        let keyless = super::incident::keyless(&self.flow.mapping.flow, &self.context.ente.keys);
+        let keyless = super::incident::keyless(&self.flow.mapping.flow, &self.context.ente);
         self.blocked |= !keyless.is_empty();
         self.mapped.findings = found;
         self.mapped.findings.extend(judged);
@@ -129,7 +131,7 @@ impl Work<'_> {
     }
 
     /// All records of one kind.
-    fn kind<'a>(&mut self, kind: usize, list: &str, of_items: &[Finding], scope: &mut Scope<'a>) {
+    fn kind(&mut self, kind: usize, list: &str, of_items: &[Finding], scope: &mut Scope<'b>) {
         let flow = self.flow;
         let plan = &flow.mapping.records[kind];
         let Some(item) = &plan.item else {
@@ -154,14 +156,14 @@ impl Work<'_> {
         scope.slots[item.slot] = Slot::Empty;
     }
 
-    fn item<'a>(
+    fn item(
         &mut self,
         kind: usize,
         plan: &RecordPlan,
         place: &str,
-        value: Option<&'a Json>,
+        value: Option<&'b Json>,
         own: Vec<Finding>,
-        scope: &mut Scope<'a>,
+        scope: &mut Scope<'b>,
     ) {
         for (slot, _) in &plan.steps {
             scope.slots[*slot] = Slot::Empty;
@@ -189,17 +191,15 @@ impl Work<'_> {
     }
 
     /// The records of one item: one, or one for each slice that a step makes.
-    fn slices<'a>(
-        &mut self,
-        item: &Item<'_>,
-        value: Option<&'a Json>,
-        own: Vec<Finding>,
-        scope: &mut Scope<'a>,
-    ) {
+    fn slices(&mut self, item: &Item<'_>, value: Option<&'b Json>, own: Vec<Finding>, scope: &mut Scope<'b>) {
         let mut slices = None;
         if let Some(value) = value {
-            let input =
-                StepInput { item: value, today: self.context.today, settings: &self.context.ente.flow };
+            let input = StepInput {
+                item: value,
+                folder: self.body,
+                today: self.context.today,
+                settings: &self.context.ente.flow,
+            };
             for (slot, step) in &item.plan.steps {
                 let mut rows = step.run(&input);
                 self.look_again(step.look_again(&input));
@@ -315,7 +315,8 @@ impl Work<'_> {
             source: item.source.clone(),
             from,
             to,
-            needs: plan.needs(scope),
+            needs: plan.needs(scope).map(|(register, key)| Needed { register, key }),
+            group: plan.group.as_ref().and_then(|group| group.text(scope)).map(|text| label(&text)),
             register_key: Personal::new(String::new()),
             fragment: None,
             rows: Vec::new(),
@@ -374,6 +375,12 @@ impl Flow {
             writer.element(&plan.element, scope);
         }
     }
+}
+
+/// A group as it may stand in the name of a file.
+fn label(text: &str) -> String {
+    let fits = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_');
+    text.chars().map(|letter| if fits(letter) { letter } else { '_' }).collect()
 }
 
 fn withholds(findings: &[Finding]) -> bool {

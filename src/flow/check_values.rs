@@ -52,7 +52,7 @@ impl Facets {
         self.kind = transform.makes(source);
         match transform {
             Transform::Text | Transform::Upper | Transform::Date => {}
-            Transform::Year => self.lengths = (4, Some(4)),
+            Transform::Year | Transform::Quarter => self.lengths = (4, Some(4)),
             Transform::Prefix(length) => self.lengths = (self.lengths.0.min(length), Some(length)),
             Transform::Digest(length) => self.lengths = (length, Some(length)),
             Transform::Uuid => self.lengths = (45, Some(45)),

@@ -88,8 +88,10 @@ pub struct MappedRecord {
     /// First and last day it speaks of (`to` = `from` for a single event).
     pub from: jiff::civil::Date,
     pub to: jiff::civil::Date,
-    /// Key of the record of the same folder that the register must hold before this one.
-    pub needs: Option<String>,
+    /// The record of the same folder that must be held before this one.
+    pub needs: Option<Needed>,
+    /// Whose container it may share with other people's records: no personal data.
+    pub group: Option<String>,
     /// The register's own key (coarser than ours): all attributes by which it would match a cancel.
     pub register_key: Personal<String>,
     /// The payload of this record alone, in its insert form; `None` when a finding withholds it.
@@ -97,6 +99,21 @@ pub struct MappedRecord {
     /// Bitmap of the mapping rows that fired, row 0 = lowest bit of byte 0.
     pub rows: Vec<u8>,
     pub findings: Vec<Finding>,
+}
+
+/// A record of the same folder that a register must hold before another one goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Needed {
+    /// The register that must hold it; `None` is the dependent record's own.
+    pub register: Option<String>,
+    pub key: String,
+}
+
+impl Needed {
+    /// Whether a record of `register` and `key` is meant, where the dependent one is in `own`.
+    pub fn means(&self, own: &str, register: &str, key: &str) -> bool {
+        self.key == key && self.register.as_deref().unwrap_or(own) == register
+    }
 }
 
 /// What is asked of a register for one record.

@@ -260,6 +260,9 @@ impl Gateway {
             }
             let outstanding = || self.books.look(|tx| tx.outstanding(&route.id));
             if queued(false, from)? && outstanding()? < BACKLOG {
+                if from == 0 {
+                    self.gather_lots(route)?;
+                }
                 after = self.gather_pushed(route, false, from)?.after;
             }
         }

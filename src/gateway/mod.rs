@@ -17,6 +17,7 @@ mod desk;
 mod dry_run;
 mod explain;
 mod files;
+mod gather;
 mod import;
 mod keeping;
 mod push;

@@ -280,6 +280,7 @@ impl Gateway {
             from: record.from,
             to: record.to,
             needs: record.needs.clone(),
+            group: record.group.clone(),
             content: content.map(|content| (content, register_key)),
         }
     }

@@ -61,6 +61,9 @@ pub struct FlowTable {
 #[serde(deny_unknown_fields)]
 pub struct KeyTable {
     pub about: Text,
+    /// It is needed only with these settings of the ente: name and value.
+    #[serde(default)]
+    pub when: BTreeMap<String, String>,
 }
 
 /// A setting of the ente that changes how records are made.

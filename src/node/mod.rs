@@ -36,6 +36,8 @@ pub enum StartError {
     Unverified(Vec<String>),
     #[error("the calendar does not fit the flows:\n  {}", .0.join("\n  "))]
     Calendar(Vec<String>),
+    #[error("the routes do not fit the flows:\n  {}", .0.join("\n  "))]
+    Routes(Vec<String>),
     #[error(transparent)]
     Open(#[from] OpenError),
 }
@@ -59,5 +61,27 @@ pub fn open(settings: Settings) -> Result<Gateway, StartError> {
     if !defects.is_empty() {
         return Err(StartError::Calendar(defects));
     }
+    let defects = route_defects(&settings, &catalog);
+    if !defects.is_empty() {
+        return Err(StartError::Routes(defects));
+    }
     Ok(Gateway::open(settings, catalog, Box::new(SystemClock))?)
+}
+
+/// Records that need those of another register leave by a route that leads to both: what is
+/// missing there goes before them.
+fn route_defects(settings: &Settings, catalog: &Catalog) -> Vec<String> {
+    let mut defects = Vec::new();
+    for route in &settings.route {
+        for flow in catalog.flows().iter().filter(|flow| route.leads_to(flow.register())) {
+            for needed in flow.needs_registers().filter(|needed| !route.leads_to(needed)) {
+                defects.push(format!(
+                    "route {}: {} needs what the register {needed} holds: add it to `also`",
+                    route.id,
+                    flow.register()
+                ));
+            }
+        }
+    }
+    defects
 }

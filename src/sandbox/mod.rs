@@ -4,6 +4,7 @@
 
 pub mod clock;
 pub mod fhir;
+pub mod gaf;
 pub mod inps;
 pub mod people;
 pub mod platform;
@@ -21,5 +22,12 @@ pub mod health {
 pub mod labour {
     pub use super::sap::{
         FLOW, Fault, Operation, PATH, PROTOCOL, SapServer as Server, SapServerConfig as Config, Script,
+    };
+}
+
+/// The home care registers, by what they are to an ente.
+pub mod home_care {
+    pub use super::gaf::{
+        FLOWS, Fault, GafServer as Server, GafServerConfig as Config, PATH, PROTOCOL, REGISTERS, Script,
     };
 }

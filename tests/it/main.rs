@@ -23,6 +23,7 @@ mod r4_map;
 mod replay;
 mod sap;
 mod serving;
+mod siad;
 mod speech;
 mod tidy;
 mod upgrade;

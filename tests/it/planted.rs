@@ -88,7 +88,7 @@ fn most_people_map_to_the_health_side_too() {
             assert!(mapped.records.iter().all(|record| record.fragment.is_some()));
             let keys: Vec<_> = mapped.records.iter().map(|record| &record.key).collect();
             let needed = mapped.records.iter().filter_map(|record| record.needs.as_ref());
-            assert!(needed.into_iter().all(|needed| keys.contains(&needed)));
+            assert!(needed.into_iter().all(|needed| keys.contains(&&needed.key)));
         }
         for finding in findings {
             *said.entry(finding.rule.clone()).or_default() += 1;

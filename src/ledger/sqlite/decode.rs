@@ -5,24 +5,25 @@ use rusqlite::Row;
 use rusqlite::types::Type;
 
 use crate::exchange::{
-    Absence, Desired, Hash, Held, Kind, Offered, Operation, Order, Powers, Record, RouteState, State,
+    Absence, Desired, Handed, Hash, Held, Kind, Needed, Offered, Operation, Order, Powers, Record, RouteState, State,
     Submission, SubmissionState, Suspension, Trouble,
 };
 
 pub(super) const RECORD: &str =
     "id, ente, register, flow, folder, key, source, from_day, to_day, desired, desired_content,
   desired_key, held_content, held_key, held_generation, current, refused_kind, refused_content, generation,
-  due_route, due_interactive, trouble, needs, powers";
+  due_route, due_interactive, trouble, needs, powers, needs_register, grouping";
 /// The same beside other tables, of which `r` is the record.
 pub(super) const RECORD_OF_LANE: &str =
     "r.id, r.ente, r.register, r.flow, r.folder, r.key, r.source, r.from_day, r.to_day, r.desired,
   r.desired_content, r.desired_key, r.held_content, r.held_key, r.held_generation, r.current, r.refused_kind,
-  r.refused_content, r.generation, r.due_route, r.due_interactive, r.trouble, r.needs, r.powers";
+  r.refused_content, r.generation, r.due_route, r.due_interactive, r.trouble, r.needs, r.powers,
+  r.needs_register, r.grouping";
 pub(super) const OPERATION: &str =
     "o.id, o.record, o.generation, o.kind, o.state, o.content, o.register_key, o.route,
   o.interactive, o.queued_at, o.submission, o.replacement, o.together";
 pub(super) const SUBMISSION: &str =
-    "s.id, s.route, s.name, s.timestamp, s.state, s.attempt, s.due, s.interactive";
+    "s.id, s.route, s.name, s.timestamp, s.state, s.attempt, s.due, s.interactive, s.handle, s.handed_at";
 
 pub(super) const fn desired_columns(desired: &Desired) -> (&'static str, Option<&Hash>, Option<&Hash>) {
     match desired {
@@ -121,9 +122,16 @@ fn record_at(row: &Row<'_>, first: usize) -> rusqlite::Result<Record> {
         generation: row.get(first + 18)?,
         due,
         trouble: trouble.map(|_| Trouble::Contradiction),
-        needs: row.get(first + 22)?,
+        needs: needed(row, first)?,
+        group: row.get(first + 25)?,
         powers: powers_of(row.get(first + 23)?),
     })
+}
+
+fn needed(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Needed>> {
+    let key: Option<String> = row.get(first + 22)?;
+    let register = row.get(first + 24)?;
+    Ok(key.map(|key| Needed { register, key }))
 }
 
 pub(super) fn operation(row: &Row<'_>) -> rusqlite::Result<Operation> {
@@ -166,6 +174,10 @@ pub(super) fn submission(row: &Row<'_>, first: usize) -> rusqlite::Result<Submis
         attempt: row.get(first + 5)?,
         due: row.get(first + 6)?,
         interactive: row.get(first + 7)?,
+        handed: match row.get(first + 8)? {
+            Some(handle) => Some(Handed { handle, at: row.get(first + 9)? }),
+            None => None,
+        },
     })
 }
 

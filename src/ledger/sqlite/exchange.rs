@@ -8,8 +8,8 @@ use super::decode::{
 };
 use super::{Tx, store};
 use crate::exchange::{
-    Bucket, Hash, Lane, Ledger, LedgerError, Millis, Offered, Operation, Powers, Receipt, Record, RecordId,
-    RouteState, RunRow, State, Submission, Suspension, Trouble,
+    Bucket, Hash, Lane, Ledger, LedgerError, Lot, Millis, Offered, Operation, Powers, Receipt, Record,
+    RecordId, RouteState, RunRow, State, Submission, Suspension, Trouble,
 };
 
 type R<T> = Result<T, LedgerError>;
@@ -18,7 +18,7 @@ type R<T> = Result<T, LedgerError>;
 const RECORD_SET: &str = "flow = ?2, source = ?3, from_day = ?4, to_day = ?5, desired = ?6,
    desired_content = ?7, held_content = ?9, held_key = ?10, held_generation = ?11, current = ?12,
    refused_kind = ?13, refused_content = ?14, generation = ?15, due_route = ?16, due_interactive = ?17,
-   trouble = ?18, needs = ?19";
+   trouble = ?18, needs = ?19, needs_register = ?21, grouping = ?22";
 
 impl Tx<'_> {
     pub(super) fn many<T>(
@@ -87,8 +87,8 @@ impl Ledger for Tx<'_> {
         let (desired, content, key) = desired_columns(&r.desired);
         self.add(
             "INSERT INTO record (ente, register, flow, folder, key, source, from_day, to_day, desired,
-               desired_content, desired_key, needs, powers)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+               desired_content, desired_key, needs, powers, needs_register, grouping)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
             params![
                 r.ente,
                 r.register,
@@ -101,8 +101,10 @@ impl Ledger for Tx<'_> {
                 desired,
                 content,
                 key,
-                r.needs,
+                r.needs.as_ref().map(|needed| &needed.key),
                 powers_word(r.powers),
+                r.needs.as_ref().and_then(|needed| needed.register.as_ref()),
+                r.group,
             ],
         )
     }
@@ -130,8 +132,10 @@ impl Ledger for Tx<'_> {
             due.map(|due| due.route.as_str()),
             due.map(|due| due.interactive),
             r.trouble.map(|Trouble::Contradiction| "contradiction"),
-            r.needs,
+            r.needs.as_ref().map(|needed| &needed.key),
             powers_word(r.powers),
+            r.needs.as_ref().and_then(|needed| needed.register.as_ref()),
+            r.group,
         ];
         // A key that stays needs no new place in its index, which is far from those of its neighbours.
         let same =
@@ -205,6 +209,7 @@ impl Ledger for Tx<'_> {
     fn queued_lanes(&mut self, route: &str, interactive: bool, after: i64, limit: usize) -> R<Vec<Lane>> {
         let sql = "SELECT r.folder, o.id FROM operation o JOIN record r ON r.id = o.record
              WHERE o.route = ?1 AND o.state = 'queued' AND o.interactive = ?2 AND o.id > ?3
+               AND (o.interactive OR r.grouping IS NULL)
                AND o.state IN ('queued', 'sending', 'retrying', 'waiting')
              ORDER BY o.id LIMIT ?4";
         self.many(sql, params![route, interactive, after, limit as i64], |row| {
@@ -218,6 +223,21 @@ impl Ledger for Tx<'_> {
              WHERE r.folder = ?1 ORDER BY o.id"
         );
         self.many(&sql, [folder], current)
+    }
+
+    fn ready_lots(&mut self, route: &str) -> R<Vec<Lot>> {
+        self.lots_of_route(route)
+    }
+
+    fn ready_of_lot(&mut self, route: &str, lot: &Lot, after: i64, limit: usize) -> R<Vec<(Record, Operation)>> {
+        self.operations_of_lot(route, lot, after, limit)
+    }
+
+    fn dependents(&mut self, r: &Record) -> R<Vec<Record>> {
+        let sql = format!(
+            "SELECT {RECORD} FROM record WHERE folder = ?1 AND needs = ?2 AND ifnull(needs_register, register) = ?3"
+        );
+        self.many(&sql, params![r.folder, r.key, r.register], record)
     }
 
     fn open_operations(&mut self, route: &str) -> R<Vec<Operation>> {
@@ -291,9 +311,13 @@ impl Ledger for Tx<'_> {
     fn put_submission(&mut self, s: &Submission) -> R<()> {
         // Once a person waits for it, the queue is told anew.
         let sql = "UPDATE submission SET state = ?2, timestamp = ?3, attempt = ?4, due = ?5,
-               announced_until = iif(?6 AND NOT interactive, 0, announced_until), interactive = ?6 WHERE id = ?1";
+               announced_until = iif(?6 AND NOT interactive, 0, announced_until), interactive = ?6,
+               handle = ?7, handed_at = ?8 WHERE id = ?1";
+        let handed = s.handed.as_ref();
+        let (handle, at) = (handed.map(|handed| &handed.handle), handed.map(|handed| handed.at));
         let state = submission_word(s.state);
-        self.run(sql, params![s.id, state, s.timestamp, s.attempt, s.due, s.interactive]).map(drop)
+        self.run(sql, params![s.id, state, s.timestamp, s.attempt, s.due, s.interactive, handle, at])
+            .map(drop)
     }
 
     fn submission_named(&mut self, route: &str, name: &str) -> R<Option<Submission>> {

@@ -120,19 +120,33 @@ impl Tx<'_> {
     /// Replaces the findings of a folder.
     pub fn put_findings(&self, folder: i64, findings: &[FindingRow]) -> R<()> {
         self.run("DELETE FROM finding WHERE folder = ?1", [folder])?;
-        for row in findings {
-            let severity = match row.finding.severity {
-                crate::folder::finding::Severity::Warn => "warn",
-                crate::folder::finding::Severity::Withhold => "withhold",
-            };
-            let json = serde_json::to_string(&row.finding).map_err(super::store)?;
-            self.run(
-                "INSERT INTO finding (folder, flow, record, severity, rule, finding)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                params![folder, row.flow, row.record, severity, row.finding.rule, json],
-            )?;
-        }
-        Ok(())
+        findings.iter().try_for_each(|row| self.add_finding(folder, row))
+    }
+
+    /// Adds a finding to those of a folder.
+    pub fn add_finding(&self, folder: i64, row: &FindingRow) -> R<()> {
+        let severity = match row.finding.severity {
+            crate::folder::finding::Severity::Warn => "warn",
+            crate::folder::finding::Severity::Withhold => "withhold",
+        };
+        let json = serde_json::to_string(&row.finding).map_err(super::store)?;
+        let sql = "INSERT INTO finding (folder, flow, record, severity, rule, finding)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        self.run(sql, params![folder, row.flow, row.record, severity, row.finding.rule, json]).map(drop)
+    }
+
+    /// Takes back what a rule said of a record.
+    pub fn drop_finding(&self, folder: i64, record: &str, rule: &str) -> R<()> {
+        let sql = "DELETE FROM finding WHERE folder = ?1 AND record = ?2 AND rule = ?3";
+        self.run(sql, params![folder, record, rule]).map(drop)
+    }
+
+    /// Takes back what a rule said of the records of a container.
+    pub fn drop_findings_in(&self, submission: i64, rule: &str) -> R<()> {
+        let sql = "DELETE FROM finding WHERE rule = ?2 AND (folder, record) IN (
+                     SELECT r.folder, r.key FROM operation o JOIN record r ON r.id = o.record
+                     WHERE o.submission = ?1)";
+        self.run(sql, params![submission, rule]).map(drop)
     }
 
     /// Folders whose calendar day has come, oldest first.

@@ -9,6 +9,7 @@ mod explain;
 mod folders;
 mod line;
 mod lookups;
+mod lots;
 mod queries;
 mod replay;
 mod run_views;
@@ -48,6 +49,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migration_5.sql"),
     include_str!("migration_6.sql"),
     include_str!("migration_7.sql"),
+    include_str!("migration_8.sql"),
 ];
 
 /// The books of an installation. Cheap to share; dropping the last one closes the ledger.

@@ -10,7 +10,7 @@ use crate::exchange::{LedgerError, Millis, Submission};
 type R<T> = Result<T, LedgerError>;
 
 const OPEN: &str = "state IN ('queued', 'sending', 'asking')";
-const SUBMISSION: &str = "id, route, name, timestamp, state, attempt, due, interactive";
+const SUBMISSION: &str = "id, route, name, timestamp, state, attempt, due, interactive, handle, handed_at";
 
 /// A container that the queue is told of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

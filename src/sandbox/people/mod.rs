@@ -9,6 +9,7 @@ mod services;
 mod person;
 mod intervention;
 mod history;
+mod care;
 mod labour;
 mod defect;
 
@@ -66,6 +67,7 @@ fn one(index: u64, seed: u64, faulty_rate: f64, enti: &[String], today: Date) ->
     // A stream of its own: what was generated before there were consents stays the same.
     history::consent(&mut Prng::new(seed ^ 0x0C04_5E47, index), &subject, &mut folder);
     labour::add(&mut Prng::new(seed ^ 0x1A80_0E5A, index), &subject, &mut folder);
+    care::add(&mut Prng::new(seed ^ 0x0CA2_E501, index), &subject, ente, &mut folder);
     let planted = defect.map(|defect| defect::plant(&mut faults, &subject, defect, &mut folder));
     Generated { folder: Value::Object(folder), planted: planted.into_iter().collect() }
 }
