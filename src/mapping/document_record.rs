@@ -91,7 +91,6 @@ pub struct PeriodTable {
 #[serde(rename_all = "lowercase")]
 pub enum RecordScope {
     Person,
-    Aggregate,
 }
 
 impl Parts {
