@@ -146,7 +146,7 @@ impl Check<'_> {
             if self.node(path).is_some_and(|node| node.kind != kind) {
                 let place = self.flow.plan.names.shape_path(path).unwrap_or_default();
                 let message =
-                    format!("`{place}` is not a {}", if kind == Kind::Date { "date" } else { "amount" });
+                    format!("`{place}` is {}", if kind == Kind::Date { "no date" } else { "no amount" });
                 self.defects.add(indicator.offset, &indicator.id, message, mend);
             }
         }
@@ -176,9 +176,12 @@ impl Check<'_> {
 
 /// A flow without a tested case is not trusted; the binary carries no fixtures.
 fn fixtures(flow: &AggregateFlow, files: &dyn Files) -> Vec<Defect> {
+    if !files.wants_fixtures(flow.id()) {
+        return Vec::new();
+    }
     let folder = format!("fixtures/{}", flow.id());
     let has_case = files.list(&folder).iter().any(|path| path.ends_with("/folders.ndjson"));
-    if has_case || files.list("fixtures").is_empty() {
+    if has_case {
         return Vec::new();
     }
     vec![Defect {
