@@ -143,7 +143,8 @@ impl Check<'_> {
             .chain(amounts.into_iter().map(|path| (path, Kind::Decimal, "name an amount of the folder")))
         {
             // Texts and the period, made by the mapping itself, are trusted: a text that is no date is no day.
-            if self.node(path).is_some_and(|node| node.kind != kind) {
+            let fits = |node: &Node| node.kind == kind || kind == Kind::Decimal && is_money(node);
+            if self.node(path).is_some_and(|node| !fits(node)) {
                 let place = self.flow.plan.names.shape_path(path).unwrap_or_default();
                 let message =
                     format!("`{place}` is {}", if kind == Kind::Date { "no date" } else { "no amount" });
@@ -172,6 +173,13 @@ impl Check<'_> {
             }
         }
     }
+}
+
+/// A text whose pattern takes amounts, and not every code of digits.
+fn is_money(node: &Node) -> bool {
+    let pattern = node.pattern.as_deref().map(|text| text.trim_start_matches('^').trim_end_matches('$'));
+    let pattern = pattern.and_then(Pattern::compile);
+    pattern.is_some_and(|pattern| pattern.surely_matches(b"1") && pattern.surely_matches(b"123.45"))
 }
 
 /// A flow without a tested case is not trusted; the binary carries no fixtures.
