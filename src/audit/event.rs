@@ -76,6 +76,8 @@ event_kinds! {
     ReceiptOverdue = "receipt-overdue",
     /// A person asked for a replay.
     ReplayRequested = "replay-requested",
+    /// Indicators of a period were counted and given out.
+    IndicatorsMade = "indicators-made",
     /// What was sent before raccordo was read into the acknowledged side.
     HistoryAdopted = "history-adopted",
     /// A route's progressives jumped past whatever may have been issued.

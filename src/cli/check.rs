@@ -9,7 +9,8 @@ pub fn run(json: bool) -> anyhow::Result<Outcome> {
     let files = node::flow_files()?;
     match Catalog::load(&*files) {
         Ok(catalog) => {
-            let flows: Vec<_> = catalog.flows().iter().map(|flow| flow.id().to_owned()).collect();
+            let mut flows: Vec<_> = catalog.flows().iter().map(|flow| flow.id().to_owned()).collect();
+            flows.extend(catalog.aggregates().iter().map(|flow| flow.id().to_owned()));
             if json {
                 println!("{}", serde_json::json!({ "flows": flows, "defects": [] }));
             } else {
@@ -19,6 +20,13 @@ pub fn run(json: bool) -> anyhow::Result<Outcome> {
                         "{}: sound ({rows} rows, {rules} rules, register {})",
                         flow.id(),
                         flow.register()
+                    );
+                }
+                for flow in catalog.aggregates() {
+                    println!(
+                        "{}: sound ({} indicators, sent nowhere)",
+                        flow.id(),
+                        flow.plan.indicators.len()
                     );
                 }
             }

@@ -157,7 +157,7 @@ fn calendar(settings: &Settings, looks: &mut Vec<Look>) {
 
 fn flows() -> Look {
     match node::load_catalog() {
-        Ok(catalog) => fine(&format!("{} flows", catalog.flows().len())),
+        Ok(catalog) => fine(&format!("{} flows", catalog.flows().len() + catalog.aggregates().len())),
         Err(error) => wrong("flows", error.to_string()),
     }
 }

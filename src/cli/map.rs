@@ -48,6 +48,9 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
 
 fn find<'c>(catalog: &'c Catalog, id: &str) -> anyhow::Result<&'c Flow> {
     let known: Vec<_> = catalog.flows().iter().map(Flow::id).collect();
+    if catalog.is_aggregate(id) {
+        bail!("`{id}` is counted, not sent: `raccordo indicators` makes it");
+    }
     catalog.find(id).with_context(|| format!("there is no flow `{id}`; there are: {}", known.join(", ")))
 }
 

@@ -12,6 +12,7 @@ mod duplicates;
 mod folder;
 mod generate;
 mod import;
+mod indicators;
 mod link;
 mod map;
 mod new_flow;
@@ -59,6 +60,7 @@ const EXAMPLES: &str = "Examples:
   raccordo map --flow FLOW folder.json                FLOW as `raccordo check` lists it
   raccordo import folders.ndjson && raccordo readiness
   raccordo report --ente H501 --flow FLOW --period 2026-T3
+  raccordo indicators --ente H501 --period 2025        numbers for planning, of nobody in particular
   raccordo replay --flow FLOW --state refused         what today's mapping would change
   raccordo sync F-1 --to REGISTER --wait 5s
   raccordo explain H501.PS.20261123.0000001           what its refusals mean, and what to do";
@@ -99,6 +101,8 @@ enum Command {
     Runs(runs::Runs),
     /// Reports that start by themselves: what comes, what was missed, what the deadline leaves.
     Calendar,
+    /// Count aggregated, anonymous indicators of an ente and a period.
+    Indicators(indicators::Indicators),
     /// Map stored folders again by today's mapping; say what changes, and send it with --start.
     Replay(replay::Replay),
     /// Benefits that two folders seem to record.
@@ -191,6 +195,7 @@ fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Report(report) => runs::report(report, cli.config.as_deref(), cli.json),
         Command::Runs(runs) => runs::runs(runs, cli.config.as_deref(), cli.json),
         Command::Calendar => calendar::run(cli.config.as_deref(), cli.json),
+        Command::Indicators(asked) => indicators::run(asked, cli.config.as_deref(), cli.json),
         Command::Replay(replay) => replay::run(replay, cli.config.as_deref(), cli.json),
         Command::Duplicates(duplicates) => duplicates::run(duplicates, cli.config.as_deref(), cli.json),
         Command::UpgradeImpact(upgrade) => upgrade::run(upgrade, cli.config.as_deref(), cli.json),

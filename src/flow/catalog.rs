@@ -1,6 +1,7 @@
 //! Finds every flow by listing directories, and loads it whole or not at all.
 
 use super::Powers;
+use super::aggregate::AggregateFlow;
 use super::files::Files;
 use super::frame::Frame;
 use super::refusals::{self, Refusal};
@@ -12,7 +13,7 @@ use crate::mapping::compile::Targets;
 use crate::mapping::condition_parse::Codes;
 use crate::mapping::document::{Format, MappingDocument, SettingTable};
 use crate::mapping::value::iso_date;
-use crate::mapping::{Defect, Mapping, compile};
+use crate::mapping::{Defect, Mapping, aggregate, compile};
 use crate::rules::{self, Rule};
 use crate::schema::pattern::Pattern;
 use crate::schema::shape::Shape;
@@ -40,6 +41,7 @@ pub struct Flow {
 /// All flows of an installation.
 pub struct Catalog {
     flows: Vec<Flow>,
+    aggregates: Vec<AggregateFlow>,
     folder_shape: Arc<Shape>,
 }
 
@@ -50,8 +52,16 @@ impl Catalog {
     /// All defects of all flows, each with file, line and mend.
     pub fn load(files: &dyn Files) -> Result<Self, Vec<Defect>> {
         let folder_shape = Arc::new(folder_shape(files).map_err(|defect| vec![defect])?);
-        let (mut flows, mut defects) = (Vec::new(), Vec::new());
+        let (mut flows, mut aggregates, mut defects) = (Vec::new(), Vec::new(), Vec::new());
         for id in flow_ids(files) {
+            let text = files.text(&format!("mappings/{id}/mapping.toml")).unwrap_or_default();
+            if aggregate::compile::is_aggregate(&text) {
+                match AggregateFlow::load(files, &id, &folder_shape) {
+                    Ok(flow) => aggregates.push(flow),
+                    Err(found) => defects.extend(found),
+                }
+                continue;
+            }
             match load_flow(files, &id, &folder_shape) {
                 Ok(flow) => {
                     defects.extend(check::flow(&flow, files));
@@ -61,10 +71,29 @@ impl Catalog {
             }
         }
         defects.extend(check_versions::versions(&flows));
-        if defects.is_empty() { Ok(Self { flows, folder_shape }) } else { Err(defects) }
+        if defects.is_empty() { Ok(Self { flows, aggregates, folder_shape }) } else { Err(defects) }
     }
 
-    /// All flows, by id.
+    /// All aggregate flows, by id: they have no register and send nothing.
+    pub fn aggregates(&self) -> &[AggregateFlow] {
+        &self.aggregates
+    }
+
+    /// Whether a flow's id or family is of an aggregate flow.
+    pub fn is_aggregate(&self, name: &str) -> bool {
+        self.aggregates.iter().any(|flow| flow.id() == name || flow.family() == name)
+    }
+
+    /// The aggregate flow by id or, for a family without version, the one that computes on a day.
+    pub fn aggregate(&self, name: &str, day: Date) -> Option<&AggregateFlow> {
+        let exact = self.aggregates.iter().find(|flow| flow.id() == name);
+        exact.or_else(|| {
+            let of_family = |flow: &&AggregateFlow| flow.family() == name && flow.valid_on(day);
+            self.aggregates.iter().filter(of_family).max_by_key(|flow| flow.valid_from())
+        })
+    }
+
+    /// All flows that map a folder, by id.
     pub fn flows(&self) -> &[Flow] {
         &self.flows
     }
@@ -237,7 +266,7 @@ fn load_flow(files: &dyn Files, id: &str, folder_shape: &Arc<Shape>) -> Result<F
     })
 }
 
-fn load_codes(files: &dyn Files, id: &str) -> Result<Codes, Vec<Defect>> {
+pub(super) fn load_codes(files: &dyn Files, id: &str) -> Result<Codes, Vec<Defect>> {
     let folder = format!("mappings/{id}/codes");
     let (mut codes, mut defects) = (Codes::new(), Vec::new());
     for path in files.list(&folder).into_iter().filter(|path| path.ends_with(".csv")) {
@@ -270,7 +299,7 @@ fn load_schema(files: &dyn Files, id: &str, mapping: &MappingDocument) -> Result
     loaded.map_err(|error| defect(&path, &error.to_string()))
 }
 
-fn defect(file: &str, message: &str) -> Defect {
+pub(super) fn defect(file: &str, message: &str) -> Defect {
     Defect {
         file: file.to_owned(),
         line: None,

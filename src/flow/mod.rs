@@ -2,6 +2,7 @@
 //! and code tables, and applies them to a folder.
 
 pub mod adopt;
+pub mod aggregate;
 mod apply;
 pub mod catalog;
 pub mod check;
@@ -15,6 +16,7 @@ pub mod coverage;
 pub mod difference;
 pub mod files;
 pub mod explain;
+mod fixtures_aggregate;
 mod frame;
 pub mod fixtures;
 mod incident;

@@ -10,7 +10,7 @@ use super::settings::Route;
 use crate::exchange::{Gathered, Gathering, Ledger, LedgerError, Record, gather_lanes, gather_lot};
 use crate::flow::{Container, Flow};
 use crate::folder::finding::{Finding, Severity, Text, Verdict};
-use crate::ledger::{FindingRow, Tx};
+use crate::ledger::{FindingRow, Turn, Tx};
 
 /// Queued operations that one gathering looks at.
 const LOOK: usize = 256;

@@ -31,6 +31,8 @@ pub struct RunRequest {
 pub enum RunError {
     #[error("there is no flow `{0}`: `raccordo check` lists those that there are")]
     NoFlow(String),
+    #[error("`{0}` is counted, not sent: `raccordo indicators` makes it")]
+    Counted(String),
     #[error("ente `{ente}` has no route to the register `{register}`: add a [[route]] to the configuration")]
     NoRoute { ente: String, register: String },
     #[error("there is no folder `{0}` of this ente")]
@@ -46,9 +48,15 @@ impl Gateway {
         Ok(self.select_all(order)?)
     }
 
+    /// Why a flow of this name can't be run.
+    pub(super) fn no_flow(&self, name: &str) -> RunError {
+        let counted = self.catalog.is_aggregate(name);
+        if counted { RunError::Counted(name.to_owned()) } else { RunError::NoFlow(name.to_owned()) }
+    }
+
     /// What a request means by today's configuration.
     pub(super) fn order_of(&self, request: &RunRequest) -> Result<RunOrder, RunError> {
-        let flow = self.catalog.find(&request.flow).ok_or_else(|| RunError::NoFlow(request.flow.clone()))?;
+        let flow = self.catalog.find(&request.flow).ok_or_else(|| self.no_flow(&request.flow))?;
         let register = flow.register();
         let route = self.route_of(request, register)?;
         let folder = match &request.folder {

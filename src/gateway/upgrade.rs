@@ -83,7 +83,7 @@ impl Gateway {
         let catalog = &self.catalog;
         let family = catalog.find(&request.flow).map_or(request.flow.as_str(), Flow::family);
         if catalog.versions(family).is_empty() {
-            return Err(RunError::NoFlow(request.flow.clone()).into());
+            return Err(self.no_flow(&request.flow).into());
         }
         let from = catalog.named(&request.flow, self.clock.today());
         let from = from.ok_or_else(|| ReplayError::NotInForce(family.to_owned()))?;

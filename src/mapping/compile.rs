@@ -186,7 +186,7 @@ fn lookups(document: &MappingDocument, names: &mut Names, defects: &mut Defects<
         .collect()
 }
 
-fn lookup(table: &LookupTable, names: &mut Names) -> Result<Lookup, String> {
+pub(super) fn lookup(table: &LookupTable, names: &mut Names) -> Result<Lookup, String> {
     let list = names.path(&table.list)?;
     let slot = names.declare(&table.name, item_root(names, &list, &table.list)?)?;
     let by = Box::from(table.by.as_str());

@@ -96,7 +96,6 @@ pub struct PeriodTable {
 #[serde(rename_all = "lowercase")]
 pub enum RecordScope {
     Person,
-    Aggregate,
 }
 
 impl Needs {

@@ -4,6 +4,7 @@
 //! [`Mapping`] in which every path, code table and condition is resolved, and
 //! `write_xml` or `write_json` walks that plan for each record. Pure: no clock, no files.
 
+pub mod aggregate;
 pub mod codes;
 pub mod compile;
 mod compile_records;

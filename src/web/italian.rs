@@ -396,6 +396,48 @@ pub const SENTENCES: &[(&str, &str)] = &[
     ("superseded", "superato"),
     ("accepted", "accettato"),
     ("refused", "rifiutato"),
+    // Indicators of an ente and a period.
+    (
+        "there is no flow `{}` of indicators: `raccordo check` lists those that there are",
+        "il tracciato di indicatori `{}` non c'è: `raccordo check` elenca quelli che ci sono",
+    ),
+    ("name the flow of indicators: {}", "dire quale tracciato di indicatori: {}"),
+    ("no ente `{}` is configured", "l'ente `{}` non è configurato"),
+    (
+        "indicators are of a year, a quarter or a month",
+        "gli indicatori sono di un anno, di un trimestre o di un mese",
+    ),
+    ("the period {} has not begun", "il periodo {} non è ancora cominciato"),
+    (
+        "the setting `{}` of ente {} has a value that `{}` does not allow",
+        "l'impostazione `{}` dell'ente {} ha un valore che `{}` non ammette",
+    ),
+    (
+        "`{}` rests on what no primary source confirms: read it in schemas/{}/ORIGIN.toml, then add the flow to \
+         `accept_unverified`",
+        "`{}` poggia su fatti che nessuna fonte primaria conferma: leggerli in schemas/{}/ORIGIN.toml, poi \
+         aggiungere il tracciato a `accept_unverified`",
+    ),
+    (
+        "the indicators do not add up or do not follow their schema, so they are not given out: {}",
+        "gli indicatori non quadrano o non seguono il loro schema, perciò non escono: {}",
+    ),
+    (
+        "`{}` is counted, not sent: `raccordo indicators` makes it",
+        "`{}` si conta, non si trasmette: lo fa `raccordo indicators`",
+    ),
+    (
+        "calendar {}: `{}` is counted, not sent: `raccordo indicators` makes it",
+        "calendario {}: `{}` si conta, non si trasmette: lo fa `raccordo indicators`",
+    ),
+    ("Written to {}.", "Scritto in {}."),
+    (
+        "Every line adds up. These numbers are exact: for the ente only, never to be published.",
+        "Ogni riga quadra. Questi numeri sono esatti: solo per l'ente, mai da pubblicare.",
+    ),
+    ("of", "di"),
+    ("are", "sono"),
+    ("count", "numero"),
     // What a replay would do, and what became of a date of the calendar.
     ("fixed", "corretto"),
     ("changed", "cambiato"),

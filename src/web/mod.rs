@@ -10,6 +10,7 @@ mod duplicates;
 mod extract;
 mod flows;
 mod folders;
+mod indicators;
 mod italian;
 mod language;
 mod problem;
@@ -54,6 +55,7 @@ pub fn router(gateway: Arc<Gateway>, trust: Trust) -> Router {
         .route("/runs/{id}/approve", post(runs::approve))
         .route("/runs/{id}/cancel", post(runs::cancel))
         .route("/calendar", get(calendar::show))
+        .route("/indicators", get(indicators::show))
         .route("/replay", post(replay::start))
         .route("/upgrade-impact", post(flows::upgrade_impact))
         .route("/duplicates", get(duplicates::list))

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::language::Language;
 use crate::exchange::{LedgerError, PeriodError};
 use crate::flow::explain::Explanation;
-use crate::gateway::{AdoptError, ReplayError, RunError, SaveError};
+use crate::gateway::{AdoptError, IndicatorError, ReplayError, RunError, SaveError};
 
 tokio::task_local! {
     /// The language of the request that is being answered.
@@ -99,7 +99,9 @@ impl From<RunError> for Problem {
             RunError::NoFolder(_) | RunError::NoFlow(_) => {
                 Self::new(StatusCode::NOT_FOUND, error.to_string())
             }
-            RunError::NoRoute { .. } => Self::new(StatusCode::CONFLICT, error.to_string()),
+            RunError::NoRoute { .. } | RunError::Counted(_) => {
+                Self::new(StatusCode::CONFLICT, error.to_string())
+            }
         }
     }
 }
@@ -111,6 +113,24 @@ impl From<ReplayError> for Problem {
             ReplayError::NoState(_) | ReplayError::SameVersion(_) => Self::bad(error.to_string()),
             ReplayError::NotInForce(_) => Self::new(StatusCode::CONFLICT, error.to_string()),
         }
+    }
+}
+
+impl From<IndicatorError> for Problem {
+    fn from(error: IndicatorError) -> Self {
+        let status = match error {
+            IndicatorError::Ledger(error) => return error.into(),
+            IndicatorError::NoFlow(_) | IndicatorError::NoEnte(_) => StatusCode::NOT_FOUND,
+            IndicatorError::Several(_) | IndicatorError::NoSpan | IndicatorError::NotBegun(_) => {
+                StatusCode::BAD_REQUEST
+            }
+            IndicatorError::Setting { .. } | IndicatorError::Unverified { .. } => StatusCode::CONFLICT,
+            IndicatorError::Unsound(_) => {
+                tracing::error!(%error, "indicators are not given out");
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+        };
+        Self::new(status, error.to_string())
     }
 }
 

@@ -11,6 +11,7 @@ mod delivery;
 mod exchange;
 mod explain;
 mod fhir;
+mod indicators;
 mod model;
 mod official;
 mod own_flows;

@@ -8,7 +8,8 @@ use crate::ledger::{FindingRow, FolderRow};
 
 type R<T> = Result<T, LedgerError>;
 
-const FOLDER: &str = "id, ente, folder_id, version, wrapped_key, person, content, body, saved_at, look_again";
+pub(super) const FOLDER: &str =
+    "id, ente, folder_id, version, wrapped_key, person, content, body, saved_at, look_again";
 
 impl Tx<'_> {
     /// The folder of an ente by the CSI product's id.

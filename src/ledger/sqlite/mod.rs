@@ -14,6 +14,7 @@ mod queries;
 mod replay;
 mod run_views;
 mod runs;
+mod snapshot;
 mod views;
 mod work;
 mod writer;
@@ -33,6 +34,7 @@ pub use line::Turn;
 pub use lookups::{KeptFragment, KeyedRecord, RecordHead};
 pub use replay::{ReplayHead, ReplayScope, STATES};
 pub use runs::RunOrder;
+pub use snapshot::Snapshot;
 pub use views::{
     FolderStanding, HeldFlow, OperationView, ReceiptView, RouteView, RuleCount, Standing, SubmissionView,
 };
