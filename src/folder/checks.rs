@@ -19,7 +19,8 @@ pub fn check(body: &Value) -> Vec<Finding> {
     doubles(interventions(body), "interventi", &mut findings);
     doubles(items(body, "valutazioni"), "valutazioni", &mut findings);
     references(body, &mut findings);
-    for list in ["certificazioni", "prese_in_carico", "interventi", "consensi", "completa_per"] {
+    for list in ["certificazioni", "casi_minore", "prese_in_carico", "interventi", "consensi", "completa_per"]
+    {
         ends(items(body, list), list, &mut findings);
     }
     findings

@@ -22,6 +22,8 @@ pub enum Transform {
     HoursMinutes,
     /// The year of a date.
     Year,
+    /// Month and year of a date: `MM/AAAA`.
+    Month,
     /// The first n characters.
     Prefix(usize),
     /// `true` or `false`.
@@ -39,8 +41,8 @@ pub enum Transform {
 }
 
 /// Names of the list, as error messages show them.
-pub const NAMES: &str = "text, upper, date, money, integer, hours_minutes, year, prefix(n), boolean, \
-                         decimal, instant, percent, uuid, digest(n)";
+pub const NAMES: &str = "text, upper, date, money, integer, hours_minutes, year, month, prefix(n), \
+                         boolean, decimal, instant, percent, uuid, digest(n)";
 
 impl Transform {
     /// Reads a name of the list.
@@ -53,6 +55,7 @@ impl Transform {
             "integer" => Self::Integer,
             "hours_minutes" => Self::HoursMinutes,
             "year" => Self::Year,
+            "month" => Self::Month,
             "boolean" => Self::Boolean,
             "decimal" => Self::Decimal,
             "instant" => Self::Midnight,
@@ -75,7 +78,7 @@ impl Transform {
             Self::Text | Self::Upper | Self::Prefix(_) | Self::Percent | Self::Uuid | Self::Digest(_) => {
                 matches!(kind, Kind::Text | Kind::Date)
             }
-            Self::Date | Self::Year | Self::Midnight => matches!(kind, Kind::Date | Kind::Text),
+            Self::Date | Self::Year | Self::Month | Self::Midnight => matches!(kind, Kind::Date | Kind::Text),
             Self::Money => matches!(kind, Kind::Decimal | Kind::Text),
             Self::Decimal => matches!(kind, Kind::Decimal | Kind::Integer | Kind::Text),
             Self::Integer | Self::HoursMinutes => kind == Kind::Integer,
@@ -92,7 +95,9 @@ impl Transform {
             Self::Text => source,
             Self::Boolean => Kind::Boolean,
             Self::Midnight => Kind::DateTime,
-            Self::Upper | Self::Prefix(_) | Self::Percent | Self::Uuid | Self::Digest(_) => Kind::Text,
+            Self::Upper | Self::Month | Self::Prefix(_) | Self::Percent | Self::Uuid | Self::Digest(_) => {
+                Kind::Text
+            }
         }
     }
 
@@ -114,6 +119,7 @@ impl Transform {
                 _ => None,
             },
             Self::Year => value.date().map(|date| Cow::Owned(date.year().to_string())),
+            Self::Month => value.date().map(|date| Cow::Owned(month(date))),
             Self::Prefix(length) => into_text(value).map(|text| prefix(text, length)),
             Self::Boolean => matches!(value, Value::Boolean(_)).then(|| into_text(value)).flatten(),
             Self::Decimal => value.decimal().map(|number| Cow::Owned(number.normalize().to_string())),
@@ -151,6 +157,10 @@ pub fn prefix(text: Cow<'_, str>, length: usize) -> Cow<'_, str> {
             Cow::Owned(text)
         }
     }
+}
+
+fn month(day: Date) -> String {
+    format!("{:02}/{:04}", day.month(), day.year())
 }
 
 /// Midnight in Rome; `None` before zones had whole minutes.
@@ -258,6 +268,8 @@ mod tests {
     fn prefixes_count_characters() {
         assert_eq!(apply("prefix(3)", Value::Text("èàù1".into())).as_deref(), Some("èàù"));
         assert_eq!(apply("year", Value::Text("1950-03-01".into())).as_deref(), Some("1950"));
+        assert_eq!(apply("month", Value::Text("1950-03-01".into())).as_deref(), Some("03/1950"));
+        assert_eq!(apply("month", Value::Text("03/1950".into())), None);
         assert!(Transform::parse("substring(1)").is_none());
     }
 }
