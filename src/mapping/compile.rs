@@ -299,6 +299,11 @@ impl Mapping {
         self.fill_values(scope);
     }
 
+    /// Whether registers know the persons of this flow by pseudonyms of its own.
+    pub fn has_pseudonyms(&self) -> bool {
+        self.values.iter().any(ValuePlan::is_pseudonym)
+    }
+
     /// The pseudonyms among the values that were made.
     pub fn pseudonyms<'s>(&'s self, scope: &'s Scope<'_>) -> impl Iterator<Item = &'s str> {
         let slots = self.values.iter().filter(|value| value.is_pseudonym()).map(|value| value.slot);

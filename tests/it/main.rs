@@ -19,6 +19,7 @@ mod r4;
 mod r4_map;
 mod replay;
 mod serving;
+mod sinba;
 mod speech;
 mod tidy;
 mod waas;

@@ -7,6 +7,7 @@ mod exchange;
 mod folders;
 mod line;
 mod lookups;
+mod pseudonyms;
 mod queries;
 mod replay;
 mod run_views;
@@ -26,6 +27,7 @@ use crate::exchange::LedgerError;
 pub use calendar::FiringRow;
 pub use line::Turn;
 pub use lookups::{KeptFragment, KeyedRecord, RecordHead};
+pub use pseudonyms::KnownKey;
 pub use replay::{ReplayHead, ReplayScope, STATES};
 pub use runs::RunOrder;
 pub use views::{
@@ -42,6 +44,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migration_3.sql"),
     include_str!("migration_4.sql"),
     include_str!("migration_5.sql"),
+    include_str!("migration_6.sql"),
 ];
 
 /// The books of an installation. Cheap to share; dropping the last one closes the ledger.

@@ -40,11 +40,19 @@ fn the_same_seed_gives_the_same_people() {
 /// Whoever changes this number changes everybody's test data: on purpose only.
 #[test]
 fn people_stay_the_same_for_ever() {
-    let text: String = people(200, 7, 0.3).iter().map(|generated| generated.folder.to_string()).collect();
-    assert_eq!(fingerprint(&text), FOR_EVER);
+    let (mut first, mut later) = (String::new(), String::new());
+    for mut generated in people(200, 7, 0.3) {
+        // Parts that came later have a stream of their own: they change nothing of the first ones.
+        let cases = generated.folder.as_object_mut().unwrap().shift_remove("casi_minore");
+        later.extend(cases.map(|cases| cases.to_string()));
+        first.push_str(&generated.folder.to_string());
+    }
+    assert_eq!(fingerprint(&first), FOR_EVER);
+    assert_eq!(fingerprint(&later), CASES_FOR_EVER);
 }
 
 const FOR_EVER: u64 = 13_711_088_446_421_826_998;
+const CASES_FOR_EVER: u64 = 12_480_532_678_764_915_992;
 
 #[test]
 fn persons_and_protocols_are_unique() {
