@@ -40,8 +40,8 @@ pub fn run(keys: &Keys, config: Option<&Path>, json: bool) -> anyhow::Result<Out
             } else {
                 objects(&shown["keys"], &["ente", "name", "state", "fingerprint", "made_with"]);
             }
-            let rows = shown["keys"].as_array().into_iter().flatten();
-            let sound = rows.map(|row| row["state"] == "ready").all(|ready| ready);
+            let mut rows = shown["keys"].as_array().into_iter().flatten();
+            let sound = rows.all(|row| row["state"] == "ready");
             Ok(if sound { Outcome::Fine } else { Outcome::Findings })
         }
         Keys::Accept { ente, name, fingerprint } => {

@@ -7,7 +7,7 @@ mod waas;
 
 use std::path::{Path, PathBuf};
 
-use raccordo::gateway::SystemClock;
+use raccordo::gateway::{Clock, SystemClock};
 use raccordo::mapping::keyed::TEST_KEY;
 use raccordo::sandbox::people;
 use serde_json::{Value, json};

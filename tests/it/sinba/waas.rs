@@ -106,7 +106,7 @@ fn what_was_sent_cannot_be_taken_back_and_a_finding_says_so() {
 
 #[test]
 fn two_codes_in_one_flow_are_refused_by_the_simulated_inps_as_in_its_own_example() {
-    let site = super::Site::configured(|dir, jwks| {
+    let site = Site::configured(|dir, jwks| {
         let config = super::with_children(dir, jwks);
         let text = std::fs::read_to_string(&config).unwrap();
         let text = text.replace("keys = {", "settings = { sinba_codes = \"all\" }\nkeys = {");
