@@ -98,6 +98,8 @@ event_kinds! {
     ConfigurationLoaded = "configuration-loaded",
     /// An unverified fact of an authority was accepted for production.
     UnverifiedAccepted = "unverified-accepted",
+    /// A person accepted that pseudonyms are made with another key from now on.
+    PseudonymKeyAccepted = "pseudonym-key-accepted",
     /// A key file was made.
     KeyFileMade = "key-file-made",
     /// The audit chain was verified.

@@ -8,7 +8,8 @@ use serde_json::json;
 
 use super::Outcome;
 use crate::gateway::settings::{Channel, QueueKind, Settings};
-use crate::gateway::{Clock, SystemClock, calendar_defects};
+use crate::gateway::{Clock, KeyStanding, SystemClock, calendar_defects, key_views};
+use crate::ledger::Books;
 use crate::node;
 
 struct Look {
@@ -87,6 +88,35 @@ fn installation(settings: &Settings, looks: &mut Vec<Look>) {
     if settings.queue.kind == QueueKind::Rabbitmq {
         looks.push(broker(settings));
     }
+    pseudonym_keys(settings, looks);
+}
+
+/// The keys that flows need, and whether they are those with which records were made.
+fn pseudonym_keys(settings: &Settings, looks: &mut Vec<Look>) {
+    let known = match Books::known_keys_in(Path::new(&settings.data)) {
+        Ok(known) => known,
+        Err(error) => return looks.push(wrong("pseudonym keys", error.to_string())),
+    };
+    // The flows have their own look.
+    let Ok(catalog) = node::load_catalog() else { return };
+    looks.extend(key_views(settings, &catalog, &known).into_iter().map(|view| {
+        let what = format!("pseudonym key {}/{}", view.ente, view.name);
+        let (now, before) = (view.fingerprint.unwrap_or_default(), view.made_with.unwrap_or_default());
+        match view.state {
+            KeyStanding::Ready => fine(&what),
+            KeyStanding::Missing => wrong(
+                &what,
+                "the ente's `keys` do not name it: no record of the flows that need it is made".into(),
+            ),
+            KeyStanding::Changed => wrong(
+                &what,
+                format!(
+                    "records were made with {before}, the file now holds {now}: nothing new is made. Put the former \
+                     key back; only if it is lost, `raccordo keys accept`: each person becomes another one"
+                ),
+            ),
+        }
+    }));
 }
 
 fn broker(settings: &Settings) -> Look {

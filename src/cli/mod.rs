@@ -13,6 +13,7 @@ mod folder;
 mod generate;
 mod import;
 mod indicators;
+mod keys;
 mod link;
 mod map;
 mod new_flow;
@@ -120,6 +121,9 @@ enum Command {
     /// Routes: where they stand, suspend, resume, build files.
     #[command(subcommand)]
     Routes(routes::Routes),
+    /// Keys by which pseudonyms are made: how they stand, accept another.
+    #[command(subcommand)]
+    Keys(keys::Keys),
     /// Take over what a former system sent: its XML files and receipts.
     Adopt(adopt::Adopt),
     /// The audit chain.
@@ -204,6 +208,7 @@ fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Decide(decide) => decide::decide(decide, cli.config.as_deref(), cli.json),
         Command::Outcome(outcome) => decide::outcome(outcome, cli.config.as_deref(), cli.json),
         Command::Routes(routes) => routes::run(routes, cli.config.as_deref(), cli.json),
+        Command::Keys(keys) => keys::run(keys, cli.config.as_deref(), cli.json),
         Command::Adopt(adopt) => adopt::run(adopt, cli.config.as_deref(), cli.json),
         Command::Audit(audit) => show::audit(audit, cli.config.as_deref(), cli.json),
         Command::Token(token) => token::run(token, cli.json),

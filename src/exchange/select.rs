@@ -148,7 +148,8 @@ fn taken_by_another(ledger: &mut dyn Ledger, record: &Record, step: Step) -> Res
 fn keeps(other: &Record, key: &Hash) -> bool {
     match other.desired {
         Desired::Present { register_key, .. } => register_key == *key,
-        Desired::Absent(_) => false,
+        // What should go and cannot is there for good.
+        Desired::Absent(_) => !other.powers.cancel,
         Desired::SetAside | Desired::Vanished | Desired::Nothing => true,
     }
 }

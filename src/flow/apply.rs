@@ -263,6 +263,11 @@ impl<'b> Work<'_, 'b> {
         self.judge(item, &mut findings, scope);
         let mut record = self.shell(item, findings, scope);
         let mapping = &self.flow.mapping;
+        for pseudonym in mapping.pseudonyms(scope) {
+            if self.mapped.pseudonyms.iter().all(|known| known.expose() != pseudonym) {
+                self.mapped.pseudonyms.push(Personal::new(pseudonym.to_owned()));
+            }
+        }
         let own = [record.key.clone(), item.plan.kind.clone()];
         scope.slots[mapping.roots.record] =
             Slot::Made(own.into_iter().map(|text| Value::Text(text.into())).collect());

@@ -53,6 +53,7 @@ impl Facets {
         match transform {
             Transform::Text | Transform::Upper | Transform::Date => {}
             Transform::Year | Transform::Quarter => self.lengths = (4, Some(4)),
+            Transform::Month => self.lengths = (7, Some(7)),
             Transform::Prefix(length) => self.lengths = (self.lengths.0.min(length), Some(length)),
             Transform::Digest(length) => self.lengths = (length, Some(length)),
             Transform::Uuid => self.lengths = (45, Some(45)),

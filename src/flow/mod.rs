@@ -77,6 +77,8 @@ pub struct Mapped {
     pub complete: Vec<(jiff::civil::Date, jiff::civil::Date)>,
     /// When the same folder could map to something else because the calendar moved.
     pub look_again: Option<jiff::civil::Date>,
+    /// The pseudonyms by which the register knows whom the records are about.
+    pub pseudonyms: Vec<Personal<String>>,
     /// Findings that belong to no single record (e.g. a person who cannot be sent).
     pub findings: Vec<Finding>,
 }

@@ -54,6 +54,11 @@ impl Gateway {
         self.sealer.keyed_hash(&format!("content/{register}"), fragment)
     }
 
+    /// Keyed hash of a pseudonym in a register.
+    pub(super) fn pseudonym_hash(&self, register: &str, pseudonym: &str) -> Hash {
+        self.sealer.keyed_hash(&format!("pseudonym/{register}"), pseudonym.as_bytes())
+    }
+
     /// Keyed hash of a register's own key.
     pub(super) fn register_key_hash(&self, register: &str, key: &str) -> Hash {
         self.sealer.keyed_hash(&format!("register-key/{register}"), key.as_bytes())

@@ -21,6 +21,7 @@ mod gather;
 mod import;
 mod indicators;
 mod keeping;
+mod pseudonym_keys;
 mod push;
 mod replay;
 mod runs;
@@ -40,6 +41,7 @@ pub use dry_run::{DryRun, RuleImpact, SampleRow};
 pub use explain::{Bodies, Explained, ExplainedFinding};
 pub use import::{ImportSummary, LineResult, new_import};
 pub use indicators::{IndicatorError, IndicatorRequest, Indicators};
+pub use pseudonym_keys::{KeyStanding, KeyView, key_views};
 pub use replay::{ReplayError, ReplayRequest};
 pub use runs::{RunError, RunRequest};
 pub use save::{SaveError, Saved};
@@ -66,6 +68,8 @@ pub struct Gateway {
     pub sealer: Sealer,
     pub settings: Settings,
     pub clock: Box<dyn Clock>,
+    /// Pseudonym keys, as they compare with those of the ledger.
+    ring: pseudonym_keys::KeyRing,
     /// One builder of files at a time in this process, however long a file takes.
     building: Mutex<()>,
     /// Rung when there may be something to send: the feeder looks at once.
@@ -105,7 +109,9 @@ impl Gateway {
         let sealer = Sealer::new(&key)?;
         let folders = FolderSchema::embedded().map_err(|error| OpenError::FolderSchema(error.to_string()))?;
         let catalog = Arc::new(catalog);
+        let ring = pseudonym_keys::KeyRing::compare(&settings, &books)?;
         Ok(Self {
+            ring,
             books,
             catalog,
             folders,
@@ -142,11 +148,12 @@ impl Gateway {
 
     /// What a mapping may know today of an ente.
     pub fn context(&self, ente: &settings::Ente) -> Context {
-        Context { today: self.clock.today(), ente: container_settings(ente) }
+        let keys = self.keys_of(&ente.code);
+        Context { today: self.clock.today(), ente: EnteSettings { keys, ..container_settings(ente) } }
     }
 }
 
-/// The container fields of an ente.
+/// The container fields of an ente: no container needs a key.
 pub fn container_settings(ente: &settings::Ente) -> EnteSettings {
     EnteSettings {
         code: ente.code.clone(),
@@ -154,6 +161,6 @@ pub fn container_settings(ente: &settings::Ente) -> EnteSettings {
         seat: ente.seat.clone(),
         operator: ente.operator.as_ref().map(|operator| operator.expose().clone()),
         flow: ente.settings.clone(),
-        keys: Arc::clone(&ente.secrets),
+        keys: Arc::default(),
     }
 }

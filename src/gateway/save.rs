@@ -13,6 +13,7 @@ use crate::folder::finding::{Finding, Severity, Text, Verdict};
 use crate::folder::{Folder, fields};
 use crate::ledger::sqlite::BenefitRow;
 use crate::ledger::{FindingRow, FolderRow, Ticket, Tx};
+use crate::personal::Personal;
 use crate::seal::{SubjectKey, WrappedKey};
 
 /// What a save did.
@@ -79,6 +80,10 @@ struct Prepared {
     set: DesiredSet,
     /// Per record of the set; `None` where a finding withholds it.
     fragments: Vec<Option<Fragment>>,
+    /// The keys of the ente that the flow used, by name and check value.
+    keys: Vec<(String, Hash)>,
+    /// Hashes of the pseudonyms that stand for the folder's person.
+    pseudonyms: Vec<Hash>,
     findings: Vec<FindingRow>,
 }
 
@@ -262,8 +267,11 @@ impl Gateway {
             withheld: mapped.withheld,
             complete: mapped.complete,
         };
+        let name = |pseudonym: &Personal<String>| self.pseudonym_hash(register, pseudonym.expose());
+        let pseudonyms = mapped.pseudonyms.iter().map(name).collect();
+        let keys = self.check_values(&folder.ente, flow);
         let (register, powers, flow) = (register.to_owned(), flow.powers(), flow.id().to_owned());
-        Ok(Prepared { register, flow, powers, set, fragments, findings })
+        Ok(Prepared { register, flow, powers, set, fragments, keys, pseudonyms, findings })
     }
 
     /// A mapped record as the books want it; `content` is the hash of its fragment.
@@ -312,6 +320,35 @@ pub(super) fn keep(
     Ok(saved)
 }
 
+impl Prepared {
+    /// Withholds every record, for this reason.
+    fn set_aside(&mut self, finding: Finding) {
+        self.set.withheld = self.set.records.iter().map(|record| record.source.clone()).collect();
+        self.set.records.iter_mut().for_each(|record| record.content = None);
+        self.fragments.iter_mut().for_each(|fragment| *fragment = None);
+        self.findings.push(FindingRow { flow: self.flow.clone(), record: None, finding, seen: None });
+    }
+
+    /// Notes with which keys its records are made, and for whom their pseudonyms stand.
+    fn keep_names(&mut self, tx: &Tx<'_>, row: &FolderRow, folder: i64, now: i64) -> Result<(), LedgerError> {
+        if self.fragments.iter().any(Option::is_some) {
+            for (name, check_value) in &self.keys {
+                if !tx.note_key(&row.ente, name, check_value, now)? {
+                    return Err(LedgerError::Refused(format!(
+                        "the key {name} changed meanwhile: save again"
+                    )));
+                }
+            }
+        }
+        if !self.pseudonyms.is_empty()
+            && !tx.claim_pseudonyms(&row.ente, &self.register, folder, &self.pseudonyms)?
+        {
+            self.set_aside(super::pseudonym_keys::doubled_pseudonym());
+        }
+        Ok(())
+    }
+}
+
 fn keep_flow(
     tx: &mut Tx<'_>,
     row: &FolderRow,
@@ -319,6 +356,7 @@ fn keep_flow(
     now: i64,
     saved: &mut Saved,
 ) -> Result<(), LedgerError> {
+    flow.keep_names(tx, row, saved.folder, now)?;
     let place = Place {
         ente: &row.ente,
         register: &flow.register,

@@ -24,6 +24,8 @@ pub enum Transform {
     Year,
     /// The calendar quarter of a date, `26T1` for the first of 2026.
     Quarter,
+    /// Month and year of a date: `MM/AAAA`.
+    Month,
     /// The first n characters.
     Prefix(usize),
     /// `true` or `false`.
@@ -41,8 +43,8 @@ pub enum Transform {
 }
 
 /// Names of the list, as error messages show them.
-pub const NAMES: &str = "text, upper, date, money, integer, hours_minutes, year, quarter, prefix(n), boolean, \
-                         decimal, instant, percent, uuid, digest(n)";
+pub const NAMES: &str = "text, upper, date, money, integer, hours_minutes, year, quarter, month, prefix(n), \
+                         boolean, decimal, instant, percent, uuid, digest(n)";
 
 impl Transform {
     /// Reads a name of the list.
@@ -56,6 +58,7 @@ impl Transform {
             "hours_minutes" => Self::HoursMinutes,
             "year" => Self::Year,
             "quarter" => Self::Quarter,
+            "month" => Self::Month,
             "boolean" => Self::Boolean,
             "decimal" => Self::Decimal,
             "instant" => Self::Midnight,
@@ -78,7 +81,7 @@ impl Transform {
             Self::Text | Self::Upper | Self::Prefix(_) | Self::Percent | Self::Uuid | Self::Digest(_) => {
                 matches!(kind, Kind::Text | Kind::Date)
             }
-            Self::Date | Self::Year | Self::Quarter | Self::Midnight => {
+            Self::Date | Self::Year | Self::Quarter | Self::Month | Self::Midnight => {
                 matches!(kind, Kind::Date | Kind::Text)
             }
             Self::Money => matches!(kind, Kind::Decimal | Kind::Text),
@@ -97,9 +100,13 @@ impl Transform {
             Self::Text => source,
             Self::Boolean => Kind::Boolean,
             Self::Midnight => Kind::DateTime,
-            Self::Quarter | Self::Upper | Self::Prefix(_) | Self::Percent | Self::Uuid | Self::Digest(_) => {
-                Kind::Text
-            }
+            Self::Quarter
+            | Self::Month
+            | Self::Upper
+            | Self::Prefix(_)
+            | Self::Percent
+            | Self::Uuid
+            | Self::Digest(_) => Kind::Text,
         }
     }
 
@@ -122,6 +129,7 @@ impl Transform {
             },
             Self::Year => value.date().map(|date| Cow::Owned(date.year().to_string())),
             Self::Quarter => value.date().map(|date| Cow::Owned(quarter(date))),
+            Self::Month => value.date().map(|date| Cow::Owned(month(date))),
             Self::Prefix(length) => into_text(value).map(|text| prefix(text, length)),
             Self::Boolean => matches!(value, Value::Boolean(_)).then(|| into_text(value)).flatten(),
             Self::Decimal => value.decimal().map(|number| Cow::Owned(number.normalize().to_string())),
@@ -159,6 +167,10 @@ pub fn prefix(text: Cow<'_, str>, length: usize) -> Cow<'_, str> {
             Cow::Owned(text)
         }
     }
+}
+
+fn month(day: Date) -> String {
+    format!("{:02}/{:04}", day.month(), day.year())
 }
 
 /// Midnight in Rome; `None` before zones had whole minutes.
@@ -273,6 +285,8 @@ mod tests {
         let quarter = |day: &'static str| apply("quarter", Value::Text(day.into()));
         assert_eq!(quarter("2026-03-31").as_deref(), Some("26T1"));
         assert_eq!(quarter("2009-10-01").as_deref(), Some("09T4"));
+        assert_eq!(apply("month", Value::Text("1950-03-01".into())).as_deref(), Some("03/1950"));
+        assert_eq!(apply("month", Value::Text("03/1950".into())), None);
         assert!(Transform::parse("substring(1)").is_none());
     }
 }

@@ -116,6 +116,21 @@ pub const SENTENCES: &[(&str, &str)] = &[
         "doppione: questa importazione ha già portato una cartella con questo id: vale la prima",
     ),
     ("route {} writes no files", "la rotta {} non scrive file"),
+    ("ente {} has no key {} in its configuration", "la configurazione dell'ente {} non ha una chiave {}"),
+    (
+        "the fingerprint is not that of the configured key {} of ente {}",
+        "l'impronta non è quella della chiave {} configurata per l'ente {}",
+    ),
+    (
+        "the key {} of ente {} has not changed: there is nothing to accept",
+        "la chiave {} dell'ente {} non è cambiata: non c'è nulla da accettare",
+    ),
+    ("the key {} changed meanwhile: save again", "la chiave {} è cambiata nel frattempo: salvare di nuovo"),
+    (
+        "Ente {} makes pseudonyms with its key {} of now: save its folders again, or replay them.",
+        "L'ente {} fa gli pseudonimi con la chiave {} di adesso: salvare di nuovo le sue cartelle, o \
+         rielaborarle.",
+    ),
     ("a container cannot be built: {}", "un contenitore non può essere costruito: {}"),
     ("the container carries no record `{}`", "il contenitore non porta alcun record `{}`"),
     (
@@ -325,6 +340,9 @@ pub const SENTENCES: &[(&str, &str)] = &[
     ("kind", "tipo"),
     ("generation", "generazione"),
     ("state", "stato"),
+    ("fingerprint", "impronta"),
+    ("made_with", "usata finora"),
+    ("missing", "mancante"),
     ("route", "rotta"),
     ("submission", "invio"),
     ("calendar", "calendario"),

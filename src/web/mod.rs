@@ -12,6 +12,7 @@ mod flows;
 mod folders;
 mod indicators;
 mod italian;
+mod keys;
 mod language;
 mod problem;
 mod records;
@@ -73,6 +74,8 @@ pub fn router(gateway: Arc<Gateway>, trust: Trust) -> Router {
         .route("/routes/{id}/suspend", post(status::suspend))
         .route("/routes/{id}/files", post(status::files))
         .route("/adopt", post(records::adopt).layer(DefaultBodyLimit::max(ADOPT_MOST)))
+        .route("/keys", get(keys::list))
+        .route("/keys/{ente}/{name}/accept", post(keys::accept))
         .route("/audit/verify", get(status::audit))
         .layer(axum::middleware::from_fn_with_state((Arc::clone(&gateway), trust), auth::require))
         .fallback(problem::not_found)

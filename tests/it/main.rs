@@ -25,6 +25,7 @@ mod replay;
 mod sap;
 mod serving;
 mod siad;
+mod sinba;
 mod speech;
 mod tidy;
 mod upgrade;

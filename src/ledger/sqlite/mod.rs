@@ -10,6 +10,7 @@ mod folders;
 mod line;
 mod lookups;
 mod lots;
+mod pseudonyms;
 mod queries;
 mod replay;
 mod run_views;
@@ -32,6 +33,7 @@ pub use calendar::FiringRow;
 pub use explain::{AnswerRow, OfWhich, OperationToExplain};
 pub use line::Turn;
 pub use lookups::{KeptFragment, KeyedRecord, RecordHead};
+pub use pseudonyms::KnownKey;
 pub use replay::{ReplayHead, ReplayScope, STATES};
 pub use runs::RunOrder;
 pub use snapshot::Snapshot;
@@ -52,6 +54,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migration_6.sql"),
     include_str!("migration_7.sql"),
     include_str!("migration_8.sql"),
+    include_str!("migration_9.sql"),
 ];
 
 /// The books of an installation. Cheap to share; dropping the last one closes the ledger.

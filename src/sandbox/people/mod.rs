@@ -11,6 +11,7 @@ mod intervention;
 mod history;
 mod care;
 mod labour;
+mod children;
 mod defect;
 
 use jiff::{ToSpan, civil::Date};
@@ -68,6 +69,7 @@ fn one(index: u64, seed: u64, faulty_rate: f64, enti: &[String], today: Date) ->
     history::consent(&mut Prng::new(seed ^ 0x0C04_5E47, index), &subject, &mut folder);
     labour::add(&mut Prng::new(seed ^ 0x1A80_0E5A, index), &subject, &mut folder);
     care::add(&mut Prng::new(seed ^ 0x0CA2_E501, index), &subject, ente, &mut folder);
+    children::add(&mut Prng::new(seed ^ 0x00C4_11D5, index), &subject, &mut folder);
     let planted = defect.map(|defect| defect::plant(&mut faults, &subject, defect, &mut folder));
     Generated { folder: Value::Object(folder), planted: planted.into_iter().collect() }
 }
