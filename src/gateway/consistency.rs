@@ -214,7 +214,15 @@ mod tests {
 
     fn set(content: bool, from: Date, to: Date) -> DesiredSet {
         let content = content.then_some(([1; 32], [2; 32]));
-        let record = DesiredRecord { key: "I/1".into(), source: "I".into(), from, to, needs: None, content };
+        let record = DesiredRecord {
+            key: "I/1".into(),
+            source: "I".into(),
+            from,
+            to,
+            needs: None,
+            group: None,
+            content,
+        };
         DesiredSet { records: vec![record], named: vec!["I".into()], ..DesiredSet::default() }
     }
 

@@ -58,7 +58,8 @@ pub(super) fn order(name: &str, promoter: &str, wanted: &[(char, &str, &str)]) -
         },
     };
     let parts = wanted.iter().enumerate().map(part).collect();
-    let parcel = Parcel { name: name.to_owned(), bytes: Personal::new(text.into_bytes()), parts };
+    let parcel =
+        Parcel { name: name.to_owned(), bytes: Personal::new(text.into_bytes()), parts, handle: None };
     order::read(&parcel).unwrap().remove(0)
 }
 

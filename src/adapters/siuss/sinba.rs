@@ -59,7 +59,7 @@ mod tests {
 
     fn codes(item: &Json, how: &str) -> Vec<String> {
         let settings = BTreeMap::from([("sinba_codes".to_owned(), how.to_owned())]);
-        let input = StepInput { item, today: date(2026, 3, 1), settings: &settings };
+        let input = StepInput { item, folder: item, today: date(2026, 3, 1), settings: &settings };
         let text = |row: Vec<Value<'_>>| {
             let mut out = String::new();
             row[0].append_to(&mut out);

@@ -420,7 +420,7 @@ fn what_needs_itself_in_a_circle_is_set_aside() {
     let mut set = DesiredSet::default();
     for number in 0..KEYS {
         let key = format!("K{number}");
-        let needs = Some(format!("K{}", (number + 1) % KEYS));
+        let needs = Some(Needed { register: None, key: format!("K{}", (number + 1) % KEYS) });
         set.named.push(key.clone());
         set.records.push(DesiredRecord { needs, ..world.wanted(1, number, key, true) });
     }

@@ -58,7 +58,7 @@ pub fn parcel(name: &str, works: &[(OperationKind, &str, &str)]) -> Parcel {
         kind: *kind,
     };
     let parts = works.iter().enumerate().map(carried).collect();
-    Parcel { name: name.to_owned(), bytes: Personal::new(text.into_bytes()), parts }
+    Parcel { name: name.to_owned(), bytes: Personal::new(text.into_bytes()), parts, handle: None }
 }
 
 /// Word and code of an outcome; of answers, the first one's.
@@ -71,6 +71,7 @@ pub fn told(outcome: &Outcome) -> (&'static str, String) {
         Outcome::Refused { code, .. } => ("refused", code.clone()),
         Outcome::Unavailable { code, .. } => ("unavailable", code.clone()),
         Outcome::Uncertain { code } => ("uncertain", code.clone()),
+        Outcome::Handed { .. } => panic!("this service answers at once"),
     }
 }
 
@@ -80,6 +81,7 @@ pub fn found(asked: Asked) -> Vec<bool> {
         Asked::Found(found) => found.iter().map(Option::is_some).collect(),
         Asked::Unavailable { code, .. } => panic!("not answered: {code}"),
         Asked::CannotBeAsked => panic!("cannot be asked"),
+        Asked::Pending { .. } | Asked::Refused { .. } => panic!("this service answers at once"),
     }
 }
 
