@@ -5,8 +5,8 @@ use rusqlite::Row;
 use rusqlite::types::Type;
 
 use crate::exchange::{
-    Absence, Desired, Handed, Hash, Held, Kind, Needed, Offered, Operation, Order, Powers, Record, RouteState, State,
-    Submission, SubmissionState, Suspension, Trouble,
+    Absence, Desired, Handed, Hash, Held, Kind, Needed, Offered, Operation, Order, Powers, Record,
+    RouteState, State, Submission, SubmissionState, Suspension, Trouble,
 };
 
 pub(super) const RECORD: &str =

@@ -229,7 +229,13 @@ impl Ledger for Tx<'_> {
         self.lots_of_route(route)
     }
 
-    fn ready_of_lot(&mut self, route: &str, lot: &Lot, after: i64, limit: usize) -> R<Vec<(Record, Operation)>> {
+    fn ready_of_lot(
+        &mut self,
+        route: &str,
+        lot: &Lot,
+        after: i64,
+        limit: usize,
+    ) -> R<Vec<(Record, Operation)>> {
         self.operations_of_lot(route, lot, after, limit)
     }
 

@@ -47,7 +47,9 @@ fn no_payload_of_two_thousand_folders_tells_who() {
                 for value in values(&text) {
                     assert!(!value.contains(&secrets[2]), "a surname in a value of {flow}");
                 }
-                assert!(record.group.is_some_and(|group| !secrets.iter().any(|secret| group.contains(secret))));
+                assert!(
+                    record.group.is_some_and(|group| !secrets.iter().any(|secret| group.contains(secret)))
+                );
                 payloads += 1;
             }
         }
@@ -63,10 +65,16 @@ async fn nothing_around_a_payload_tells_who() {
     stage.save(&folders).await;
     stage.report().await;
     let mut kept = stage.server.requests();
-    for column in ["SELECT name FROM submission", "SELECT handle FROM submission WHERE handle IS NOT NULL",
-        "SELECT code FROM receipt", "SELECT code FROM attempt WHERE code IS NOT NULL", "SELECT cause FROM transition",
-        "SELECT grouping FROM record", "SELECT event FROM audit", "SELECT finding FROM finding"]
-    {
+    for column in [
+        "SELECT name FROM submission",
+        "SELECT handle FROM submission WHERE handle IS NOT NULL",
+        "SELECT code FROM receipt",
+        "SELECT code FROM attempt WHERE code IS NOT NULL",
+        "SELECT cause FROM transition",
+        "SELECT grouping FROM record",
+        "SELECT event FROM audit",
+        "SELECT finding FROM finding",
+    ] {
         kept.extend(stage.rows(column));
     }
     let texts = stage.rows("SELECT hex(text) FROM receipt WHERE text IS NOT NULL");

@@ -83,7 +83,8 @@ fn installed() -> (Gateway, TempDir) {
 impl Stage {
     /// An installation and a service of this script; the delivery is at work.
     pub async fn open(script: Script) -> Self {
-        let server = GafServer::start(GafServerConfig::new(([127, 0, 0, 1], 0).into(), script)).await.unwrap();
+        let server =
+            GafServer::start(GafServerConfig::new(([127, 0, 0, 1], 0).into(), script)).await.unwrap();
         let (gateway, dir) = tokio::task::spawn_blocking(installed).await.unwrap();
         let (stop, _) = watch::channel(false);
         let mut stage = Self { gateway: Arc::new(gateway), server, stop, tasks: Vec::new(), _dir: dir };
