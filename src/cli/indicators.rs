@@ -91,12 +91,12 @@ fn reconciliation(exact: &Value) {
     let code = language().code();
     let mut rows = Vec::new();
     for line in lines(exact) {
-        rows.push(vec![cell(&line["title"][code]), String::new(), cell(&line["total"])]);
+        rows.push(vec![cell(&line["title"][code]), cell(&line["total"])]);
         for term in line["terms"].as_array().into_iter().flatten().filter(|term| term["count"] != 0) {
-            rows.push(vec![String::new(), cell(&term["title"][code]), cell(&term["count"])]);
+            rows.push(vec![format!("    {}", cell(&term["title"][code])), cell(&term["count"])]);
         }
     }
-    table(&["of", "are", "count"], &rows);
+    table(&["what, and what it is made of", "count"], &rows);
     println!(
         "\n{}",
         said("Every line adds up. These numbers are exact: for the ente only, never to be published.")

@@ -35,8 +35,8 @@ pub struct IndicatorRequest {
 pub struct Indicators {
     /// For publication.
     pub document: Value,
-    /// Exact: for the ente only.
-    pub books: Books,
+    /// The reconciliation, exact: for the ente only.
+    pub exact: Books,
 }
 
 /// Indicators that could not be made.
@@ -159,7 +159,7 @@ impl Gateway {
         let registers: Vec<RegisterTally> = registers.into_iter().map(|carrier| carrier.tally).collect();
         let counted = Counted { tally: &tally, stored, unreadable, registers: &registers };
         let report = flow.report(about, &counted);
-        Ok(Indicators { document: report.document, books: report.books })
+        Ok(Indicators { document: report.document, exact: report.books })
     }
 
     /// The registers that the ente has a route to and whose records tell of a list's items.
@@ -197,7 +197,7 @@ fn fold(tally: &mut Tally, flow: &AggregateFlow, folder: &Folder, span: &Span) -
 /// What adds up and follows its schema may be given out.
 fn sound(flow: &AggregateFlow, made: &Indicators) -> Result<(), IndicatorError> {
     let open: Vec<&str> =
-        made.books.lines.iter().filter(|line| !line.closes()).map(|line| line.id.as_str()).collect();
+        made.exact.lines.iter().filter(|line| !line.closes()).map(|line| line.id.as_str()).collect();
     let problems = flow.validate(&made.document);
     let problems = problems.iter().take(5).map(|problem| format!("{} {}", problem.path, problem.message));
     let wrong: Vec<String> = open.into_iter().map(str::to_owned).chain(problems).collect();

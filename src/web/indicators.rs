@@ -41,8 +41,8 @@ pub async fn show(
     let request = IndicatorRequest { ente: asked.ente, period, flow: asked.flow, actor: caller.name };
     let made = blocking(move || Ok(gateway.indicators(&request)?)).await?;
     if asked.exact {
-        let exact = made.books.json();
-        return Ok(Json(json!({ "document": made.document, "exact": exact })).into_response());
+        let both = json!({ "document": made.document, "exact": made.exact.json() });
+        return Ok(Json(both).into_response());
     }
     if wants_csv(&headers) {
         let kind = (header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present");

@@ -453,8 +453,7 @@ pub const SENTENCES: &[(&str, &str)] = &[
         "Every line adds up. These numbers are exact: for the ente only, never to be published.",
         "Ogni riga quadra. Questi numeri sono esatti: solo per l'ente, mai da pubblicare.",
     ),
-    ("of", "di"),
-    ("are", "sono"),
+    ("what, and what it is made of", "che cosa, e di che cosa è fatto"),
     ("count", "numero"),
     // What a replay would do, and what became of a date of the calendar.
     ("fixed", "corretto"),
