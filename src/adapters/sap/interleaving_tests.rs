@@ -101,11 +101,14 @@ struct Writer {
     me: usize,
 }
 
+/// What a call does to the world, by whom.
+type Act<'a, T> = Box<dyn FnOnce(&mut World, usize) -> T + Send + 'a>;
+
 /// A call: it waits at its gate until it is granted, and then happens at once.
 struct Call<'a, T> {
     writer: &'a Writer,
     gate: Gate,
-    act: Option<Box<dyn FnOnce(&mut World, usize) -> T + Send + 'a>>,
+    act: Option<Act<'a, T>>,
 }
 
 impl<T> Future for Call<'_, T> {
