@@ -24,13 +24,11 @@ pub fn prepare(dir: &Path, registers: &Registers, queue: &Queue) -> anyhow::Resu
     fs::create_dir_all(dir)?;
     fs::write(dir.join(MARK), "")?;
     for (code, _) in ENTI {
-        let mut options = fs::OpenOptions::new();
-        let file = options.create(true).write(true).truncate(true).mode(0o600);
         // The operator in charge is a synthetic person of the published test vectors.
-        std::io::Write::write_all(
-            &mut file.open(dir.join(format!("operator-{code}")))?,
-            b"XXXYYY80A01H501D\n",
-        )?;
+        secret(&dir.join(format!("operator-{code}")), "XXXYYY80A01H501D")?;
+        for key in registers.keys() {
+            secret(&dir.join(format!("{key}-{code}")), &new_key()?)?;
+        }
     }
     let config = dir.join("raccordo.toml");
     fs::write(&config, configuration(dir, registers, queue)).with_context(|| config.display().to_string())?;
@@ -55,13 +53,32 @@ impl Queue {
     }
 }
 
+/// A file for the installation's user alone.
+fn secret(path: &Path, text: &str) -> anyhow::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    let mut file = options.create(true).write(true).truncate(true).mode(0o600).open(path)?;
+    Ok(std::io::Write::write_all(&mut file, format!("{text}\n").as_bytes())?)
+}
+
+/// A new key for pseudonyms.
+fn new_key() -> anyhow::Result<String> {
+    let mut bytes = [0_u8; 32];
+    if aws_lc_rs::rand::fill(&mut bytes).is_err() {
+        bail!("the operating system gave no random bytes");
+    }
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
 fn configuration(dir: &Path, registers: &Registers, queue: &Queue) -> String {
     let data = dir.join("data").display().to_string();
     let mut text =
         format!("data = {data:?}\n\n[queue]\nkind = {:?}\nurl = {:?}\n", queue.queue, queue.broker);
     for (number, (code, name)) in ENTI.iter().enumerate() {
+        let keys: Vec<String> = registers.keys().map(|key| format!("{key} = \"{key}-{code}\"")).collect();
+        let keys = format!("{{ {} }}", keys.join(", "));
         text.push_str(&format!(
             "\n[[ente]]\ncode = \"{code}\"\nname = \"{name}\"\nseat = \"{code}\"\noperator_file = \"operator-{code}\"\n\
+             keys = {keys}\n\
              \n[ente.settings]\ncodice_ente_promotore = \"{code}S00314{number}\"\n"
         ));
         for family in Family::ALL {

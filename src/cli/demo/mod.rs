@@ -137,6 +137,7 @@ fn chapter(family: Family, period: Period, queue: &str) -> String {
         Family::Health => {
             format!("The health register: one transaction for each citizen, over {}", said(queue))
         }
+        Family::HomeCare => "Home care: files for each ASL, uploaded, then asked about".to_owned(),
         Family::Labour => {
             "Active labour policies: each citizen's file is fetched, merged and sent back".to_owned()
         }

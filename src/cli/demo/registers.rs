@@ -1,6 +1,7 @@
 //! The demo's recipients, each simulated with a book of its own and with its bad days: an INPS that
-//! polls, a health register, the labour side's service.
+//! polls, a health register, the ministry's upload service for home care, the labour side's service.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -13,7 +14,7 @@ use crate::gateway::Gateway;
 use crate::gateway::settings::{Channel, Settings};
 use crate::sandbox::inps::{self, Inps, Script};
 use crate::sandbox::platform::Platform;
-use crate::sandbox::{clock, health, labour};
+use crate::sandbox::{clock, health, home_care, labour};
 
 /// A family of registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,17 +22,19 @@ pub enum Family {
     /// Polls us.
     Inps,
     Health,
+    HomeCare,
     Labour,
 }
 
 impl Family {
-    pub const ALL: [Self; 3] = [Self::Inps, Self::Health, Self::Labour];
+    pub const ALL: [Self; 4] = [Self::Inps, Self::Health, Self::HomeCare, Self::Labour];
 
     /// Its flows, in the order in which they are reported.
     pub const fn flows(self) -> &'static [&'static str] {
         match self {
-            Self::Inps => &[inps::FLOW],
+            Self::Inps => &[inps::FLOW, inps::CHILDREN_FLOW],
             Self::Health => &[health::FLOW],
+            Self::HomeCare => &home_care::FLOWS,
             Self::Labour => &[labour::FLOW],
         }
     }
@@ -41,6 +44,7 @@ impl Family {
         match self {
             Self::Inps => "INPS",
             Self::Health => "health register",
+            Self::HomeCare => "home care",
             Self::Labour => "labour side",
         }
     }
@@ -50,13 +54,17 @@ impl Family {
         match self {
             Self::Inps => None,
             Self::Health => Some((health::PROTOCOL, health::PATH)),
+            Self::HomeCare => Some((home_care::PROTOCOL, home_care::PATH)),
             Self::Labour => Some((labour::PROTOCOL, labour::PATH)),
         }
     }
 }
 
-/// The registers behind each family's flows.
-pub struct Registers(Vec<(Family, Vec<String>)>);
+/// The registers behind each family's flows, and the keys that these need.
+pub struct Registers {
+    by_family: Vec<(Family, Vec<String>)>,
+    keys: BTreeSet<String>,
+}
 
 impl Registers {
     /// As the catalog names them.
@@ -67,12 +75,19 @@ impl Registers {
         };
         let of =
             |family: Family| Ok((family, family.flows().iter().map(register).collect::<Result<_, _>>()?));
-        Family::ALL.into_iter().map(of).collect::<anyhow::Result<_>>().map(Self)
+        let flows = Family::ALL.into_iter().flat_map(Family::flows).filter_map(|id| catalog.find(id));
+        let keys = flows.flat_map(|flow| flow.mapping.flow.keys.keys().cloned()).collect();
+        Ok(Self { by_family: Family::ALL.into_iter().map(of).collect::<anyhow::Result<_>>()?, keys })
+    }
+
+    /// The names of the keys by which an ente makes pseudonyms.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().map(String::as_str)
     }
 
     /// Those of a family, in the order of its flows.
     pub fn of(&self, family: Family) -> &[String] {
-        self.0.iter().find(|(known, _)| *known == family).map_or(&[], |(_, registers)| registers)
+        self.by_family.iter().find(|(known, _)| *known == family).map_or(&[], |(_, registers)| registers)
     }
 }
 
@@ -98,6 +113,7 @@ pub struct Sandbox {
     platform: Platform,
     pub pollers: Vec<(String, Inps)>,
     pub health: health::Server,
+    pub home_care: home_care::Server,
     pub labour: labour::Server,
 }
 
@@ -112,14 +128,16 @@ impl Sandbox {
         }
         let config = health::Config::new(bind, bad_days(), Some(dir.join("health-register.jsonl")));
         let health = health::Server::start(config, clock::system()).await?;
+        let home_care = home_care::Server::start(home_care::Config::new(bind, slow_days())).await?;
         let labour = labour::Server::start(labour::Config::new(bind, busy_days())).await?;
         for push in settings.route.iter_mut().filter_map(|route| route.push.as_mut()) {
             push.url = match push.protocol.as_str() {
                 labour::PROTOCOL => labour.url(),
+                home_care::PROTOCOL => home_care.base_url(),
                 _ => health.base_url(),
             };
         }
-        Ok(Self { platform, pollers: Vec::new(), health, labour })
+        Ok(Self { platform, pollers: Vec::new(), health, home_care, labour })
     }
 
     /// Gives some citizens a file at the labour side, with policies of others that must stay there.
@@ -192,4 +210,16 @@ fn busy_days() -> labour::Script {
     ];
     let faults = faults.into_iter().map(|(operation, shares)| (operation, shares.into_iter().collect()));
     labour::Script { faults: faults.collect(), ..labour::Script::default() }
+}
+
+/// An upload service that takes its time, is overloaded, and discards a record now and then.
+fn slow_days() -> home_care::Script {
+    use home_care::Fault;
+    home_care::Script {
+        pending: 2,
+        refuse: 0.01,
+        upload: [(Fault::Unavailable, 0.05), (Fault::ErrorBefore, 0.05)].into_iter().collect(),
+        question: [(Fault::Unavailable, 0.05)].into_iter().collect(),
+        ..home_care::Script::default()
+    }
 }

@@ -83,6 +83,7 @@ pub fn verdict(stage: &Stage, runs: &[RunHead]) -> anyhow::Result<bool> {
     let whose = said("all, health register");
     rows.push(row(whose, ours.len(), book.held().len(), book.compare(&ours).len(), book.anomalies().len()));
     drop(book);
+    rows.extend(home_care(stage)?);
     rows.push(labour(stage)?);
     let agree = rows.iter().all(|row| row.differences == 0 && row.anomalies == 0);
     let chain = stage.gateway.verify_audit()?;
@@ -99,6 +100,24 @@ pub fn verdict(stage: &Stage, runs: &[RunHead]) -> anyhow::Result<bool> {
         }
     }
     Ok(closes && agree && chain.is_ok())
+}
+
+/// Both home care books, compared by content.
+fn home_care(stage: &Stage) -> anyhow::Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for (number, flow) in (1..).zip(Family::HomeCare.flows()) {
+        let held = held_of(stage, None, flow)?;
+        let payloads = held
+            .iter()
+            .map(|held| Ok(stage.gateway.open_fragment(held.record, &held.content)?.into_exposed()))
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        let book = stage.sandbox.home_care.book();
+        let differences = book.compare(number, payloads.iter().map(Vec::as_slice)).len();
+        let anomalies = if number == 1 { book.anomalies().len() } else { 0 };
+        let whose = said(&format!("all, home care {number}"));
+        rows.push(row(whose, held.len(), book.count(number), differences, anomalies));
+    }
+    Ok(rows)
 }
 
 /// The labour side keeps policies by promoter: ours are counted, and no other's may be missing.
@@ -139,14 +158,19 @@ impl Row {
 
 /// What the registers of a family hold by our books, of one ente or of all.
 fn held(stage: &Stage, ente: Option<&str>, family: Family) -> anyhow::Result<Vec<HeldFlow>> {
-    let enti = ENTI.iter().map(|(code, _)| *code).filter(|code| ente.is_none_or(|ente| ente == *code));
     let mut held = Vec::new();
-    for ente in enti {
-        for flow in family.flows().iter().filter_map(|flow| stage.gateway.catalog.find(flow)) {
-            held.extend(stage.gateway.books.held(ente, flow.register())?);
-        }
+    for flow in family.flows() {
+        held.extend(held_of(stage, ente, flow)?);
     }
     Ok(held)
+}
+
+/// The same for one flow.
+fn held_of(stage: &Stage, ente: Option<&str>, flow: &str) -> anyhow::Result<Vec<HeldFlow>> {
+    let register = stage.gateway.catalog.find(flow).map(|flow| flow.register()).unwrap_or_default();
+    let enti = ENTI.iter().map(|(code, _)| *code).filter(|code| ente.is_none_or(|ente| ente == *code));
+    let held = enti.map(|ente| stage.gateway.books.held(ente, register));
+    Ok(held.collect::<Result<Vec<_>, _>>()?.concat())
 }
 
 /// The most frequent findings, and where to look next.
