@@ -140,7 +140,7 @@ impl System {
         near.or_else(|| {
             self.equations.iter().find_map(|equation| {
                 let hidden = |number: &usize| self.is_suppressed(*number);
-                let touched = hidden(&equation.total) || equation.terms.iter().any(|term| hidden(term));
+                let touched = hidden(&equation.total) || equation.terms.iter().any(hidden);
                 self.next_to_suppress(equation).filter(|_| touched)
             })
         })

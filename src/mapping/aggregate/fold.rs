@@ -213,7 +213,7 @@ fn waiting(table: &mut Table, place: &[usize], folder: u64, days: Option<(Date, 
     table.touch(place, |cell| cell.all.add(folder));
     let Some((from, to)) = days else { return table.without.add(folder) };
     let days = from.until(to).map_or(-1, |span| i64::from(span.get_days()));
-    if days < 0 || days > super::histogram::MOST_DAYS {
+    if !(0..=super::histogram::MOST_DAYS).contains(&days) {
         return table.contradictory.add(folder);
     }
     table.used.add(folder);

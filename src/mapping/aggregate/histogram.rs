@@ -42,7 +42,7 @@ impl Histogram {
     /// middle (so 2 is the usual median).
     pub fn quartile(&self, quarters: u64) -> Option<Decimal> {
         let place = self.count() * quarters;
-        let (whole, broken) = (place / 4, place % 4 != 0);
+        let (whole, broken) = (place / 4, !place.is_multiple_of(4));
         if broken {
             return self.at(whole).map(Decimal::from);
         }
