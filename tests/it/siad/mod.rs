@@ -150,7 +150,7 @@ async fn a_service_that_stumbles_is_asked_until_it_answers() {
     assert_eq!(first.count(Bucket::Accepted) + first.count(Bucket::Refused), 20);
     assert_eq!(second.count(Bucket::Accepted), first.count(Bucket::Accepted));
     assert_eq!(stage.differences(), Vec::<String>::new());
-    assert_eq!(stage.server.book().anomalies(), [].as_slice() as &[String]);
+    assert_eq!(stage.server.book().anomalies(), &[] as &[String]);
     stage.stop().await;
 }
 
