@@ -47,7 +47,7 @@ async fn a_change_is_a_variation_and_a_cancel_repeats_everything_second_first() 
     stage.report().await;
     for folder in &mut folders {
         let care = &mut folder["assistenza_domiciliare"][0];
-        care["accessi"][0]["operatore"] = json!("oss");
+        care["accessi"][0]["numero"] = json!(3);
         care["stato_civile"] = json!("divorziato");
     }
     stage.save(&folders).await;
