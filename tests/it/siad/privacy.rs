@@ -16,10 +16,11 @@ fn secrets(folder: &Value) -> [String; 3] {
     [text(&folder["persona"]["codice_fiscale"]), text(&folder["id"]), text(&folder["persona"]["cognome"])]
 }
 
-/// The values of a payload, without names of elements; pseudonyms may spell anything.
+/// The values of a payload, without names of elements and attributes; pseudonyms may spell anything.
 fn values(payload: &str) -> Vec<String> {
-    let pieces = payload.split(['<', '>', '"']).map(str::trim);
-    let values = pieces.filter(|piece| !piece.is_empty() && piece.len() != 88);
+    let texts = payload.split('<').filter_map(|piece| Some(piece.split_once('>')?.1));
+    let attributes = payload.split('"').skip(1).step_by(2);
+    let values = texts.chain(attributes).filter(|value| !value.is_empty() && value.len() != 88);
     values.map(str::to_uppercase).collect()
 }
 
