@@ -19,6 +19,12 @@ pub mod explain;
 mod fixtures_aggregate;
 mod frame;
 pub mod fixtures;
+pub mod inbound;
+mod inbound_check;
+mod inbound_findings;
+mod inbound_fixtures;
+mod inbound_load;
+mod inbound_propose;
 mod incident;
 mod lineage;
 pub mod location;
@@ -32,6 +38,7 @@ pub mod upgrade;
 
 pub use catalog::{Catalog, Flow};
 pub use container::{Container, Header, Part};
+pub use inbound::{Came, Heard, InboundFlow, Proposal};
 pub use lineage::FieldLineage;
 
 use crate::folder::finding::Finding;
