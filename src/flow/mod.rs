@@ -21,6 +21,8 @@ mod frame;
 pub mod fixtures;
 pub mod inbound;
 mod inbound_check;
+#[cfg(test)]
+mod inbound_check_tests;
 mod inbound_findings;
 mod inbound_fixtures;
 mod inbound_load;
