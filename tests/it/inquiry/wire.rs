@@ -109,8 +109,11 @@ fn the_csi_product_fetches_proposals_and_takes_them_over() {
         "{standing}"
     );
     assert!(!standing.to_string().contains("Tirocinio"));
+    kept_and_noted(&site, fetched["inquiry"]["id"].as_i64().unwrap());
+}
 
-    let id = fetched["inquiry"]["id"].as_i64().unwrap();
+/// The answer is kept, what was done is in the chain, and no value stands there.
+fn kept_and_noted(site: &Site, id: i64) {
     let raw = site.api("GET", &format!("/inquiries/{id}/answer"), &Value::Null).good(200);
     assert_eq!(raw["documents"].as_array().unwrap().len(), 2);
     site.api("GET", "/inquiries/77", &Value::Null).problem(404);
