@@ -56,7 +56,7 @@ impl Gateway {
     ) -> Result<(), LedgerError> {
         let (why, code, not_before) = match reply {
             Reply::Answered(documents) => {
-                if self.answered(&claimed, documents).await? {
+                if self.take_answer(&claimed, documents).await? {
                     return Ok(());
                 }
                 (NoAnswer::Limited, "limit".to_owned(), None)
@@ -121,7 +121,7 @@ impl Gateway {
     }
 
     /// Takes an answer in; false if it says that the limit is exceeded.
-    async fn answered(
+    async fn take_answer(
         self: &Arc<Self>,
         claimed: &Arc<Claimed>,
         documents: Documents,

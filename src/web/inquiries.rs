@@ -172,7 +172,7 @@ pub async fn proposals(
 
 fn proposal_json(gateway: &Gateway, view: ProposalView) -> Value {
     let mut shown = head(gateway, &view.row);
-    shown["key"] = view.key.map(|key| key.into_exposed().into()).unwrap_or(Value::Null);
+    shown["key"] = view.key.map_or(Value::Null, |key| key.into_exposed().into());
     shown["old"] = view.old.into_exposed();
     shown["new"] = view.new.into_exposed();
     shown
