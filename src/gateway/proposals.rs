@@ -96,7 +96,7 @@ impl Gateway {
             Some((list, below)) => (walk(body, list)?.as_array()?, below.trim_start_matches('.')),
         };
         let key = view.key.as_ref()?.expose().as_str();
-        let fields = self.keys_of(&view.row)?;
+        let fields = self.list_key(&view.row)?;
         let named = |item: &&Json| {
             let parts: Option<Vec<String>> = fields.iter().map(|field| text(walk(item, field)?)).collect();
             parts.is_some_and(|parts| parts.join("/") == key)
@@ -105,7 +105,7 @@ impl Gateway {
     }
 
     /// The key fields of the list that a proposal is about.
-    fn keys_of(&self, row: &ProposalRow) -> Option<&[String]> {
+    fn list_key(&self, row: &ProposalRow) -> Option<&[String]> {
         let known = self.catalog.find_inbound(&row.flow).or_else(|| self.asking_flow(&row.register))?;
         let list = row.field.split_once("[]")?.0;
         known.mapping.lists.iter().find(|known| known.table.target == list).map(|list| list.key())
