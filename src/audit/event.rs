@@ -78,6 +78,20 @@ event_kinds! {
     ReplayRequested = "replay-requested",
     /// Indicators of a period were counted and given out.
     IndicatorsMade = "indicators-made",
+    /// A register was asked about a person, or may have been.
+    InquiryAsked = "inquiry-asked",
+    /// A question about a person came to its end.
+    InquiryEnded = "inquiry-ended",
+    /// A question about a person was not asked: no consent in force, or no identifier.
+    InquiryWithheld = "inquiry-withheld",
+    /// A person saw a register's answer as it came.
+    AnswerRead = "answer-read",
+    /// A person saw what is proposed for a folder.
+    ProposalsRead = "proposals-read",
+    /// A person accepted or declined what is proposed for a folder's field.
+    ProposalDecided = "proposal-decided",
+    /// A saved folder holds what was proposed.
+    ProposalsHeld = "proposals-held",
     /// What was sent before raccordo was read into the acknowledged side.
     HistoryAdopted = "history-adopted",
     /// A route's progressives jumped past whatever may have been issued.

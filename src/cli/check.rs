@@ -11,6 +11,7 @@ pub fn run(json: bool) -> anyhow::Result<Outcome> {
         Ok(catalog) => {
             let mut flows: Vec<_> = catalog.flows().iter().map(|flow| flow.id().to_owned()).collect();
             flows.extend(catalog.aggregates().iter().map(|flow| flow.id().to_owned()));
+            flows.extend(catalog.inbound().iter().map(|flow| flow.id().to_owned()));
             if json {
                 println!("{}", serde_json::json!({ "flows": flows, "defects": [] }));
             } else {
@@ -28,6 +29,11 @@ pub fn run(json: bool) -> anyhow::Result<Outcome> {
                         flow.id(),
                         flow.plan.indicators.len()
                     );
+                }
+                for flow in catalog.inbound() {
+                    let (rows, rules) = (flow.row_count(), flow.rules.len());
+                    let (id, register) = (flow.id(), flow.register());
+                    println!("{id}: sound, inbound ({rows} rows, {rules} rules, register {register})");
                 }
             }
             Ok(Outcome::Fine)

@@ -76,7 +76,7 @@ fn installation(settings: &Settings, looks: &mut Vec<Look>) {
         match route.channel {
             Channel::File => looks.push(writable(Path::new(&route.outbox), &what)),
             Channel::Offer => looks.push(platform_keys(settings, &route.id, &what)),
-            Channel::Push => {}
+            Channel::Push | Channel::Inquiry => {}
         }
     }
     match node::load_catalog().map(|catalog| node::delivery::couriers(settings, &Arc::new(catalog))) {
@@ -84,6 +84,10 @@ fn installation(settings: &Settings, looks: &mut Vec<Look>) {
         Ok(Err(why)) => looks.push(wrong("pushed routes", why)),
         // The flows have their own look.
         Err(_) => {}
+    }
+    match node::delivery::inquirers(settings) {
+        Ok(inquirers) => looks.extend(inquirers.keys().map(|route| fine(&format!("route {route}")))),
+        Err(why) => looks.push(wrong("routes that ask", why)),
     }
     if settings.queue.kind == QueueKind::Rabbitmq {
         looks.push(broker(settings));

@@ -9,6 +9,7 @@ mod demo;
 mod doctor;
 mod explain;
 mod duplicates;
+mod fetch;
 mod folder;
 mod generate;
 mod import;
@@ -64,6 +65,7 @@ const EXAMPLES: &str = "Examples:
   raccordo indicators --ente H501 --period 2025        numbers for planning, of nobody in particular
   raccordo replay --flow FLOW --state refused         what today's mapping would change
   raccordo sync F-1 --to REGISTER --wait 5s
+  raccordo fetch F-1 --from REGISTER --wait 5s        what the register knows of the person
   raccordo explain H501.PS.20261123.0000001           what its refusals mean, and what to do";
 
 #[derive(Subcommand)]
@@ -95,6 +97,11 @@ enum Command {
     Readiness,
     /// Bring one citizen up to date at one register, now.
     Sync(runs::Sync),
+    /// Ask a register what it knows of one person, now.
+    Fetch(fetch::Fetch),
+    /// What registers propose for a folder: show, accept, decline.
+    #[command(subcommand)]
+    Proposals(fetch::Proposals),
     /// Bring up to date all records that begin by a period's end.
     Report(runs::Report),
     /// Runs and their balances.
@@ -196,6 +203,8 @@ fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Import(import) => import::run(import, cli.config.as_deref(), cli.json),
         Command::Readiness => show::readiness(cli.config.as_deref(), cli.json),
         Command::Sync(sync) => runs::sync(sync, cli.config.as_deref(), cli.json),
+        Command::Fetch(fetch) => fetch::fetch(fetch, cli.config.as_deref(), cli.json),
+        Command::Proposals(which) => fetch::proposals(which, cli.config.as_deref(), cli.json),
         Command::Report(report) => runs::report(report, cli.config.as_deref(), cli.json),
         Command::Runs(runs) => runs::runs(runs, cli.config.as_deref(), cli.json),
         Command::Calendar => calendar::run(cli.config.as_deref(), cli.json),

@@ -14,6 +14,7 @@ mod bulk;
 mod decide;
 mod deliver;
 mod hours;
+mod inquiry;
 mod lanes;
 mod lots;
 pub mod calendar;
@@ -37,6 +38,7 @@ pub use cancel::{Withdrawn, withdraw};
 pub use decide::{Decision, adopt, decide, try_again};
 pub use deliver::{Begun, Delivered, Patience, Said, begin, conclude};
 pub use hours::Hours;
+pub use inquiry::{AskAgain, InquiryState, NoAnswer, allowance, ask_again};
 pub use lanes::{Gathered, Gathering, Lane, gather_lanes};
 pub use ledger::{
     Handed, Ledger, LedgerError, Offered, RouteState, RunRow, Submission, SubmissionState, Suspension,

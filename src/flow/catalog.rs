@@ -4,6 +4,8 @@ use super::Powers;
 use super::aggregate::AggregateFlow;
 use super::files::Files;
 use super::frame::Frame;
+use super::inbound::InboundFlow;
+use super::inbound_load;
 use super::refusals::{self, Refusal};
 use super::target::Schema;
 use super::{check, check_versions};
@@ -13,7 +15,7 @@ use crate::mapping::compile::Targets;
 use crate::mapping::condition_parse::Codes;
 use crate::mapping::document::{Format, MappingDocument, SettingTable};
 use crate::mapping::value::iso_date;
-use crate::mapping::{Defect, Mapping, aggregate, compile};
+use crate::mapping::{Defect, Mapping, aggregate, compile, inbound};
 use crate::rules::{self, Rule};
 use crate::schema::pattern::Pattern;
 use crate::schema::shape::Shape;
@@ -38,10 +40,11 @@ pub struct Flow {
     valid_to: Option<Date>,
 }
 
-/// All flows of an installation.
+/// All flows of an installation: those that send, and those that ask.
 pub struct Catalog {
     flows: Vec<Flow>,
     aggregates: Vec<AggregateFlow>,
+    inbound: Vec<InboundFlow>,
     folder_shape: Arc<Shape>,
 }
 
@@ -53,7 +56,15 @@ impl Catalog {
     pub fn load(files: &dyn Files) -> Result<Self, Vec<Defect>> {
         let folder_shape = Arc::new(folder_shape(files).map_err(|defect| vec![defect])?);
         let (mut flows, mut aggregates, mut defects) = (Vec::new(), Vec::new(), Vec::new());
+        let mut inbound = Vec::new();
         for id in flow_ids(files) {
+            if let Some(text) = inbound_text(files, &id) {
+                match inbound_load::load(files, &id, &text, &folder_shape) {
+                    Ok(flow) => inbound.push(flow),
+                    Err(found) => defects.extend(found),
+                }
+                continue;
+            }
             let text = files.text(&format!("mappings/{id}/mapping.toml")).unwrap_or_default();
             if aggregate::compile::is_aggregate(&text) {
                 match AggregateFlow::load(files, &id, &folder_shape) {
@@ -71,7 +82,8 @@ impl Catalog {
             }
         }
         defects.extend(check_versions::versions(&flows));
-        if defects.is_empty() { Ok(Self { flows, aggregates, folder_shape }) } else { Err(defects) }
+        let loaded = Self { flows, aggregates, inbound, folder_shape };
+        if defects.is_empty() { Ok(loaded) } else { Err(defects) }
     }
 
     /// All aggregate flows, by id: they have no register and send nothing.
@@ -91,6 +103,22 @@ impl Catalog {
             let of_family = |flow: &&AggregateFlow| flow.family() == name && flow.valid_on(day);
             self.aggregates.iter().filter(of_family).max_by_key(|flow| flow.valid_from())
         })
+    }
+
+    /// All flows that ask a register about persons, by id.
+    pub fn inbound(&self) -> &[InboundFlow] {
+        &self.inbound
+    }
+
+    /// The inbound flow with an id such as `family/version`.
+    pub fn find_inbound(&self, id: &str) -> Option<&InboundFlow> {
+        self.inbound.iter().find(|flow| flow.id() == id)
+    }
+
+    /// The inbound flow by which a register is asked on a day.
+    pub fn inbound_from(&self, register: &str, day: Date) -> Option<&InboundFlow> {
+        let fits = |flow: &&InboundFlow| flow.register() == register && flow.valid_on(day);
+        self.inbound.iter().filter(fits).max_by_key(|flow| flow.valid_from())
     }
 
     /// All flows that map a folder, by id.
@@ -227,6 +255,11 @@ fn flow_ids(files: &dyn Files) -> Vec<String> {
     let paths = files.list("mappings");
     let id = |path: &String| Some(path.strip_prefix("mappings/")?.strip_suffix("/mapping.toml")?.to_owned());
     paths.iter().filter_map(id).collect()
+}
+
+/// The text of an inbound flow's table; `None` for one that sends, or that can't be read.
+fn inbound_text(files: &dyn Files, id: &str) -> Option<String> {
+    files.text(&format!("mappings/{id}/mapping.toml")).filter(|text| inbound::is_inbound(text))
 }
 
 fn load_flow(files: &dyn Files, id: &str, folder_shape: &Arc<Shape>) -> Result<Flow, Vec<Defect>> {

@@ -7,8 +7,8 @@ use super::files::Files;
 use super::{check_needs, check_rows, check_targets};
 use crate::mapping::Defect;
 use crate::mapping::defect::Defects;
-use crate::mapping::path::PathRef;
-use crate::rules::RuleScope;
+use crate::mapping::path::{Names, PathRef};
+use crate::rules::{Rule, RuleScope};
 use crate::schema::SchemaProblem;
 use crate::schema::shape::Shape;
 
@@ -26,7 +26,7 @@ pub fn flow(flow: &Flow, files: &dyn Files) -> Vec<Defect> {
     let mut found = defects.found;
     found.extend(rules(flow, files));
     found.extend(refusals(flow, files));
-    found.extend(fixtures(flow, files));
+    found.extend(fixtures_of(flow.id(), files));
     found
 }
 
@@ -147,6 +147,27 @@ fn refusals(flow: &Flow, files: &dyn Files) -> Vec<Defect> {
     defects.found
 }
 
+/// Places that the rules of an inbound flow read or name: all in its answer.
+pub(super) fn places_of_rules(
+    id: &str,
+    rules: &[Rule],
+    names: &Names,
+    known: &dyn Fn(&PathRef) -> bool,
+    files: &dyn Files,
+) -> Vec<Defect> {
+    let file = format!("mappings/{id}/rules.toml");
+    let text = files.text(&file).unwrap_or_default();
+    let mut defects = Defects::new(&file, &text);
+    for rule in rules {
+        for path in rule.paths().into_iter().filter(|path| !known(path)) {
+            let place = names.shape_path(path).unwrap_or_default();
+            let message = format!("`{place}` is not in the answer's schema");
+            defects.add(rule.offset, &rule.table.id, message, "correct the path");
+        }
+    }
+    defects.found
+}
+
 /// Whether a kind of record, or any of them, has a place in the payload.
 fn has_payload(flow: &Flow, kind: Option<usize>, payload: &str) -> bool {
     let mut records = flow.mapping.records.iter().enumerate();
@@ -157,11 +178,11 @@ fn has_payload(flow: &Flow, kind: Option<usize>, payload: &str) -> bool {
 }
 
 /// A flow without a tested case is not trusted; the binary carries no fixtures.
-fn fixtures(flow: &Flow, files: &dyn Files) -> Vec<Defect> {
-    if !files.wants_fixtures(flow.id()) {
+pub(super) fn fixtures_of(id: &str, files: &dyn Files) -> Vec<Defect> {
+    if !files.wants_fixtures(id) {
         return Vec::new();
     }
-    let folder = format!("fixtures/{}", flow.id());
+    let folder = format!("fixtures/{id}");
     if files.list(&folder).iter().any(|path| path.ends_with("/folder.json")) {
         return Vec::new();
     }

@@ -47,7 +47,7 @@ impl Facets {
         }
     }
 
-    fn after(mut self, transform: Transform) -> Self {
+    pub fn after(mut self, transform: Transform) -> Self {
         let source = self.kind;
         self.kind = transform.makes(source);
         match transform {
@@ -100,12 +100,12 @@ pub(super) fn row(flow: &Flow, info: &RowInfo, source: &Facets, target: &Node, f
         return;
     }
     enumerations(&facets, target, faults);
-    lengths(info, &facets, target, faults);
+    lengths(info.row.truncate, &facets, target, faults);
     patterns(&facets, target, faults);
 }
 
 /// The table covers the source, and the target takes all that it gives.
-fn codes(
+pub(super) fn codes(
     name: &str,
     table: &CodeTable,
     column: usize,
@@ -135,7 +135,7 @@ fn codes(
     }
 }
 
-fn kinds(facets: &Facets, target: &Node, faults: &mut Vec<Fault>) {
+pub(super) fn kinds(facets: &Facets, target: &Node, faults: &mut Vec<Fault>) {
     let fits = match target.kind {
         Kind::Text => true,
         Kind::Decimal => matches!(facets.kind, Kind::Decimal | Kind::Integer),
@@ -147,7 +147,7 @@ fn kinds(facets: &Facets, target: &Node, faults: &mut Vec<Fault>) {
     }
 }
 
-fn enumerations(facets: &Facets, target: &Node, faults: &mut Vec<Fault>) {
+pub(super) fn enumerations(facets: &Facets, target: &Node, faults: &mut Vec<Fault>) {
     if target.enumeration.is_empty() {
         return;
     }
@@ -157,10 +157,10 @@ fn enumerations(facets: &Facets, target: &Node, faults: &mut Vec<Fault>) {
     }
 }
 
-fn lengths(info: &RowInfo, facets: &Facets, target: &Node, faults: &mut Vec<Fault>) {
+pub(super) fn lengths(truncate: Option<usize>, facets: &Facets, target: &Node, faults: &mut Vec<Fault>) {
     let (fewest, most) = facets.lengths;
     if let Some(limit) = target.max_length {
-        let cut = info.row.truncate.is_some_and(|longest| longest <= limit);
+        let cut = truncate.is_some_and(|longest| longest <= limit);
         if !cut && most.is_none_or(|most| most > limit) {
             faults.push((
                 format!("the source may be longer than {limit} characters"),
@@ -176,7 +176,7 @@ fn lengths(info: &RowInfo, facets: &Facets, target: &Node, faults: &mut Vec<Faul
     }
 }
 
-fn patterns(facets: &Facets, target: &Node, faults: &mut Vec<Fault>) {
+pub(super) fn patterns(facets: &Facets, target: &Node, faults: &mut Vec<Fault>) {
     let Some(wanted) = &target.pattern else { return };
     if facets.kind != Kind::Text && target.kind != Kind::Text {
         return; // Decimal and date spellings are the transforms'.

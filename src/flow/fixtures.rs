@@ -3,10 +3,12 @@
 //! A case is `folder.json`, perhaps `context.toml`, and what is expected of it:
 //! `expected.xml` or `expected.json` (all its records in one container with the nominal
 //! header, a line per element or member) and `findings.txt` (`severity rule place`, sorted). A
-//! missing file expects nothing of its kind. New cases are found, not listed.
+//! missing file expects nothing of its kind. New cases are found, not listed. Of an inbound flow
+//! a case has `answer*.xml` too: see `inbound_fixtures`.
 
 use super::{
     Catalog, Container, Context, EnteSettings, Flow, Header, Mapped, OperationKind, Part, fixtures_aggregate,
+    inbound_fixtures,
 };
 use crate::folder::FolderSchema;
 use crate::folder::finding::{Finding, Severity};
@@ -120,11 +122,12 @@ fn run_case(catalog: &Catalog, schema: &FolderSchema, folder: &Path) -> CaseResu
     let absolute = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     let mut result = failed(&absolute, String::new());
     result.differences.clear();
-    let Some(flow) = catalog.find(&result.flow) else {
-        result.differences.push(format!("there is no flow {}", result.flow));
-        return result;
+    let made = match (catalog.find(&result.flow), catalog.find_inbound(&result.flow)) {
+        (Some(flow), _) => actual(flow, schema, &absolute),
+        (None, Some(flow)) => inbound_fixtures::actual(flow, schema, &absolute),
+        (None, None) => Err(format!("there is no flow {}", result.flow)),
     };
-    match actual(flow, schema, &absolute) {
+    match made {
         Ok(actual) => result.actual = actual,
         Err(message) => {
             result.differences.push(message);
@@ -226,8 +229,11 @@ fn payload(flow: &Flow, mapped: &Mapped) -> Result<Option<String>, String> {
 
 /// `severity rule place`, each once, sorted.
 pub fn findings_text(mapped: &Mapped) -> String {
-    let all = mapped.findings.iter().chain(mapped.records.iter().flat_map(|record| &record.findings));
-    let lines: BTreeSet<String> = all.map(line).collect();
+    lines(mapped.findings.iter().chain(mapped.records.iter().flat_map(|record| &record.findings)))
+}
+
+pub(super) fn lines<'f>(findings: impl Iterator<Item = &'f Finding>) -> String {
+    let lines: BTreeSet<String> = findings.map(line).collect();
     lines.into_iter().map(|line| line + "\n").collect()
 }
 
@@ -236,7 +242,9 @@ fn line(finding: &Finding) -> String {
         Severity::Warn => "warn",
         Severity::Withhold => "withhold",
     };
-    format!("{severity} {} {}", finding.rule, finding.folder_path)
+    let payload = || finding.payload_path.as_deref().unwrap_or_default();
+    let place = if finding.folder_path.is_empty() { payload() } else { &finding.folder_path };
+    format!("{severity} {} {place}", finding.rule)
 }
 
 fn difference(name: &str, expected: Option<&str>, actual: Option<&String>) -> Option<String> {

@@ -19,6 +19,14 @@ pub mod explain;
 mod fixtures_aggregate;
 mod frame;
 pub mod fixtures;
+pub mod inbound;
+mod inbound_check;
+#[cfg(test)]
+mod inbound_check_tests;
+mod inbound_findings;
+mod inbound_fixtures;
+mod inbound_load;
+mod inbound_propose;
 mod incident;
 mod lineage;
 pub mod location;
@@ -32,6 +40,7 @@ pub mod upgrade;
 
 pub use catalog::{Catalog, Flow};
 pub use container::{Container, Header, Part};
+pub use inbound::{Came, Heard, InboundFlow, Proposal};
 pub use lineage::FieldLineage;
 
 use crate::folder::finding::Finding;

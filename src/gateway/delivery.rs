@@ -64,7 +64,7 @@ impl Delivery {
     fn routes(&self) -> impl Iterator<Item = &Route> {
         let routes = self.gateway.settings.route.iter();
         routes.filter(|route| match route.channel {
-            Channel::Offer => false,
+            Channel::Offer | Channel::Inquiry => false,
             Channel::File => true,
             Channel::Push => self.couriers.contains_key(&route.id),
         })
@@ -272,14 +272,14 @@ impl Gateway {
 }
 
 /// How gently a route is used: opening hours and containers per second.
-struct Pace {
+pub(super) struct Pace {
     hours: Hours,
     interval: Option<Duration>,
     next: Mutex<Instant>,
 }
 
 impl Pace {
-    fn new(push: Option<&Push>) -> Self {
+    pub fn new(push: Option<&Push>) -> Self {
         let hours = push.map(|push| Hours::parse(&push.hours).unwrap_or_default()).unwrap_or_default();
         let rate = push.map_or(0.0, |push| push.rate_per_s);
         let interval = (rate > 0.0).then(|| Duration::from_secs_f64(1.0 / rate));
@@ -287,7 +287,7 @@ impl Pace {
     }
 
     /// When the recipient opens, if it is closed now.
-    fn opens(&self, now: Millis) -> Option<Millis> {
+    pub fn opens(&self, now: Millis) -> Option<Millis> {
         let civil = clock::in_rome(now);
         let opens = self.hours.next_open(civil.datetime());
         if opens <= civil.datetime() {
@@ -298,7 +298,7 @@ impl Pace {
     }
 
     /// Waits for the next free place in the rate.
-    async fn turn(&self) {
+    pub async fn turn(&self) {
         let Some(interval) = self.interval else { return };
         let slot = match self.next.lock() {
             Ok(mut next) => {

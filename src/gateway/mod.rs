@@ -3,6 +3,7 @@
 //! offered routes have in common stands here once.
 
 mod adopt;
+mod asking;
 mod broker;
 mod calendar;
 mod calendar_entry;
@@ -20,9 +21,13 @@ mod files;
 mod gather;
 mod import;
 mod indicators;
+mod inquiry;
+mod inquiry_end;
 mod keeping;
+mod proposals;
 mod pseudonym_keys;
 mod push;
+mod refresh;
 mod replay;
 mod runs;
 mod save;
@@ -31,6 +36,7 @@ mod upgrade;
 mod versions;
 
 pub use adopt::{AdoptError, Adopted};
+pub use asking::Inquiries;
 pub use calendar::{CalendarView, FiringView};
 pub use calendar_entry::calendar_defects;
 pub use clock::{Clock, SystemClock};
@@ -41,6 +47,8 @@ pub use dry_run::{DryRun, RuleImpact, SampleRow};
 pub use explain::{Bodies, Explained, ExplainedFinding};
 pub use import::{ImportSummary, LineResult, new_import};
 pub use indicators::{IndicatorError, IndicatorRequest, Indicators};
+pub use inquiry::{InquiryError, InquiryRequest, Worked as AskingWorked};
+pub use proposals::ProposalView;
 pub use pseudonym_keys::{KeyStanding, KeyView, key_views};
 pub use replay::{ReplayError, ReplayRequest};
 pub use runs::{RunError, RunRequest};
@@ -74,6 +82,8 @@ pub struct Gateway {
     building: Mutex<()>,
     /// Rung when there may be something to send: the feeder looks at once.
     bell: tokio::sync::Notify,
+    /// Rung when there may be somebody to ask about.
+    inquiry_bell: tokio::sync::Notify,
     /// What carries the work to this process's workers, once there are any.
     queue: OnceLock<Arc<dyn Queue>>,
 }
@@ -120,6 +130,7 @@ impl Gateway {
             clock,
             building: Mutex::new(()),
             bell: tokio::sync::Notify::new(),
+            inquiry_bell: tokio::sync::Notify::new(),
             queue: OnceLock::new(),
         })
     }

@@ -57,6 +57,8 @@ pub(super) struct Ready {
     interventions: Vec<String>,
     benefits: Vec<BenefitRow>,
     created: bool,
+    /// Proposals whose value the folder now holds.
+    held: Vec<i64>,
 }
 
 impl Ready {
@@ -169,6 +171,7 @@ impl Gateway {
     pub(super) fn ready(&self, folder: &Folder) -> Result<Ready, LedgerError> {
         let stored = self.books.folder(&folder.ente, &folder.id)?;
         let created = stored.is_none();
+        let number = stored.as_ref().map(|row| row.id);
         let wrapped = match stored {
             Some(row) => WrappedKey::from_bytes(row.wrapped_key),
             None => self.sealer.new_subject_key().map_err(sealed)?,
@@ -182,7 +185,11 @@ impl Gateway {
         let prepared = prepared.into_iter().map(|(prepared, _)| prepared).collect();
         let interventions = fields::interventions(folder.body.expose()).iter();
         let interventions = interventions.map(|item| fields::text(item, "id").to_owned()).collect();
-        Ok(Ready { row, prepared, interventions, benefits: self.benefit_rows(folder), created })
+        let held = match number {
+            Some(number) if self.settings.asks(&folder.ente) => self.held_by(folder, number, &key)?,
+            _ => Vec::new(),
+        };
+        Ok(Ready { row, prepared, interventions, benefits: self.benefit_rows(folder), created, held })
     }
 
     fn folder_row(
@@ -302,7 +309,7 @@ pub(super) fn keep(
     at: &str,
     actor: &str,
 ) -> Result<Saved, LedgerError> {
-    let Ready { row, mut prepared, interventions, benefits, created } = ready;
+    let Ready { row, mut prepared, interventions, benefits, created, held } = ready;
     let row = &row;
     let folder = tx.put_folder(row)?;
     let mut saved = Saved { folder, created, records: 0, withheld: 0, findings: Vec::new() };
@@ -314,6 +321,11 @@ pub(super) fn keep(
     tx.put_findings(folder, &saved.findings)?;
     if !created {
         tx.prune_payloads(folder)?;
+    }
+    if !held.is_empty() {
+        tx.settle_proposals(&held, actor, now)?;
+        let note = Note::new(at.to_owned(), actor, EventKind::ProposalsHeld, format!("folder {folder}"));
+        append(tx, note.with("proposals", held.len()))?;
     }
     let note = Note::new(at.to_owned(), actor, EventKind::FolderSaved, format!("folder {folder}"));
     append(tx, note.with("records", saved.records).with("withheld", saved.withheld))?;

@@ -82,7 +82,10 @@ pub struct SettingTable {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
+    /// From the folder to a register.
     Outbound,
+    /// From a register's answer to proposals for the folder (`mapping::inbound`).
+    Inbound,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

@@ -53,6 +53,9 @@ pub fn open(settings: Settings) -> Result<Gateway, StartError> {
     // A flow without a route sends nothing: its facts concern nobody here.
     let routed = |register: &str| settings.route.iter().any(|route| route.leads_to(register));
     let flows = catalog.flows().iter().filter(|flow| routed(flow.register())).map(crate::flow::Flow::id);
+    let asked = |register: &str| settings.route.iter().any(|route| route.asks(register));
+    let inbound = catalog.inbound().iter().filter(|flow| asked(flow.register()));
+    let flows = flows.chain(inbound.map(crate::flow::InboundFlow::id));
     let open = origin::not_accepted(&settings, &*files, flows);
     if !open.is_empty() {
         return Err(StartError::Unverified(open));

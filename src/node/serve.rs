@@ -60,7 +60,8 @@ impl Running {
 pub fn deliver(gateway: &Arc<Gateway>) -> Result<Running, ServeError> {
     let (stop, stopped) = watch::channel(false);
     let wired = wire(gateway).map_err(ServeError::Delivery)?;
-    let tasks = wired.delivery.start(&stopped);
+    let mut tasks = wired.delivery.start(&stopped);
+    tasks.extend(wired.inquiries.start(&stopped));
     Ok(Running { api: None, offer: None, stop, tasks, broker: wired.broker })
 }
 
@@ -87,6 +88,7 @@ pub async fn start(gateway: Arc<Gateway>) -> Result<Running, ServeError> {
     }
     let wired = wire(&gateway).map_err(ServeError::Delivery)?;
     running.tasks.extend(wired.delivery.start(&stopped));
+    running.tasks.extend(wired.inquiries.start(&stopped));
     running.broker = wired.broker;
     running.tasks.push(serve_local(&gateway, stopped.clone())?);
     note_versions(&gateway).await;

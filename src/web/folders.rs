@@ -125,6 +125,7 @@ pub async fn show(
             "id": row.folder_id, "ente": row.ente, "version": row.version, "saved_at": row.saved_at,
             "look_again": row.look_again.map(|day| day.to_string()),
             "records": gateway.books.folder_standing(row.id)?, "findings": findings,
+            "proposals": super::inquiries::open_proposals(&gateway, row.id)?,
         });
         if let Some(folder) = folder {
             shown["folder"] = folder.body.into_exposed();

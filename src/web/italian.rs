@@ -86,6 +86,11 @@ pub const SENTENCES: &[(&str, &str)] = &[
     ),
     ("There is no run {}.", "La rendicontazione {} non c'è."),
     ("There is no route {}.", "La rotta {} non c'è."),
+    ("There is no inquiry {}.", "L'interrogazione {} non c'è."),
+    (
+        "The person may not be asked about: the findings say why.",
+        "Della persona non si può chiedere: i rilievi dicono perché.",
+    ),
     // What acts answer.
     ("{} is not in the ledger", "{} non è nel giornale"),
     ("run {}", "la rendicontazione {}"),
@@ -150,6 +155,19 @@ pub const SENTENCES: &[(&str, &str)] = &[
         "il tracciato `{}` non c'è: `raccordo check` elenca quelli che ci sono",
     ),
     ("there is no flow `{}`", "il tracciato `{}` non c'è"),
+    (
+        "no flow asks a register `{}` about persons",
+        "nessun tracciato interroga un registro `{}` sulle persone",
+    ),
+    (
+        "ente `{}` has no route by which the register `{}` is asked: add a [[route]] of the channel `inquiry` to \
+         the configuration",
+        "l'ente `{}` non ha rotte per interrogare il registro `{}`: aggiungere alla configurazione una [[route]] \
+         del canale `inquiry`",
+    ),
+    ("proposal {} of this folder", "la proposta {} di questa cartella"),
+    ("the answer to inquiry {}", "la risposta all'interrogazione {}"),
+    ("proposal {} is over: nothing is to be decided", "la proposta {} è superata: non c'è nulla da decidere"),
     (
         "ente `{}` has no route to the register `{}`: add a [[route]] to the configuration",
         "l'ente `{}` non ha rotte verso il registro `{}`: aggiungere una [[route]] alla configurazione",
@@ -274,6 +292,10 @@ pub const SENTENCES: &[(&str, &str)] = &[
         "Flow {} is there with {} cases: read its README.md next.",
         "Il tracciato {} c'è, con {} casi: ora leggere il suo README.md.",
     ),
+    ("The register {} was asked: {}, {} open proposals.", "Registro {} interrogato: {}, {} proposte aperte."),
+    ("The register {} has not answered yet: {} ({}).", "Il registro {} non ha ancora risposto: {} ({})."),
+    ("Proposal {} is now {}.", "Lo stato della proposta {} ora è «{}»."),
+    ("Nothing is proposed for this folder.", "Per questa cartella non si propone nulla."),
     // The demo.
     ("1. {} people who do not exist, of {} enti", "1. {} persone che non esistono, di {} enti"),
     (
@@ -466,6 +488,20 @@ pub const SENTENCES: &[(&str, &str)] = &[
     ("unreadable", "illeggibile"),
     ("started", "avviata"),
     ("missed", "mancata"),
+    // Where a question about a person stands, and what became of a proposal.
+    ("asking", "in corso"),
+    ("answered", "risposta ricevuta"),
+    ("nothing_known", "nessun dato"),
+    ("no_consent", "senza consenso"),
+    ("no_identifier", "senza codice fiscale"),
+    ("other_person", "altra persona"),
+    ("given_up", "rinunciato"),
+    ("proposed", "proposto"),
+    ("declined", "respinto"),
+    ("proposal", "proposta"),
+    ("field", "campo"),
+    ("in the folder", "nella cartella"),
+    ("proposes", "propone"),
     // What became of an imported line.
     ("saved", "salvata"),
     ("saved_with_findings", "salvata con rilievi"),

@@ -11,6 +11,7 @@ mod extract;
 mod flows;
 mod folders;
 mod indicators;
+mod inquiries;
 mod italian;
 mod keys;
 mod language;
@@ -47,6 +48,12 @@ pub fn router(gateway: Arc<Gateway>, trust: Trust) -> Router {
         .route("/folders/{id}/sync", post(folders::sync))
         .route("/folders/{id}/standing", post(folders::standing))
         .route("/folders/{id}/explain", get(explain::folder))
+        .route("/folders/{id}/fetch", post(inquiries::fetch))
+        .route("/folders/{id}/proposals", get(inquiries::proposals))
+        .route("/folders/{id}/proposals/{number}/accept", post(inquiries::accept))
+        .route("/folders/{id}/proposals/{number}/decline", post(inquiries::decline))
+        .route("/inquiries/{id}", get(inquiries::show))
+        .route("/inquiries/{id}/answer", get(inquiries::answer))
         .layer(DefaultBodyLimit::max(folder_limit))
         .route("/import", post(folders::import).layer(DefaultBodyLimit::max(IMPORT_MOST)))
         .route("/readiness", get(status::readiness))

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use super::language::Language;
 use crate::exchange::{LedgerError, PeriodError};
 use crate::flow::explain::Explanation;
-use crate::gateway::{AdoptError, IndicatorError, ReplayError, RunError, SaveError};
+use crate::folder::finding::Finding;
+use crate::gateway::{AdoptError, IndicatorError, InquiryError, ReplayError, RunError, SaveError};
 
 tokio::task_local! {
     /// The language of the request that is being answered.
@@ -102,6 +103,27 @@ impl From<RunError> for Problem {
             RunError::NoRoute { .. } | RunError::Counted(_) => {
                 Self::new(StatusCode::CONFLICT, error.to_string())
             }
+        }
+    }
+}
+
+impl From<InquiryError> for Problem {
+    fn from(error: InquiryError) -> Self {
+        match error {
+            InquiryError::Ledger(error) => error.into(),
+            InquiryError::Withheld(findings) => {
+                let detail = "The person may not be asked about: the findings say why.";
+                let told = |finding: Finding| {
+                    let Finding { rule, message, hint, verdict, source, .. } = finding;
+                    Explanation::plain(&rule, message, hint, verdict, &source)
+                };
+                let findings = findings.into_iter().map(told).collect();
+                Self { status: StatusCode::CONFLICT, detail: detail.into(), findings }
+            }
+            InquiryError::NoFlow(_) | InquiryError::NoFolder(_) => {
+                Self::new(StatusCode::NOT_FOUND, error.to_string())
+            }
+            InquiryError::NoRoute { .. } => Self::new(StatusCode::CONFLICT, error.to_string()),
         }
     }
 }

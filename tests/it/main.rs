@@ -12,6 +12,7 @@ mod exchange;
 mod explain;
 mod fhir;
 mod indicators;
+mod inquiry;
 mod model;
 mod official;
 mod own_flows;

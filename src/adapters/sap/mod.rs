@@ -9,6 +9,7 @@ pub mod client;
 mod courier;
 mod document;
 mod doubts;
+mod inquirer;
 mod merge;
 mod order;
 mod rounds;
@@ -19,4 +20,5 @@ pub mod tree;
 mod interleaving_tests;
 
 pub use courier::{SapCourier, courier};
+pub use inquirer::inquirer;
 pub use service::Pace;

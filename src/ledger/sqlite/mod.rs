@@ -7,10 +7,12 @@ mod decode;
 mod exchange;
 mod explain;
 mod folders;
+mod inquiries;
 mod line;
 mod lookups;
 mod lots;
 mod pseudonyms;
+mod proposals;
 mod queries;
 mod replay;
 mod run_views;
@@ -31,8 +33,10 @@ use crate::exchange::LedgerError;
 pub use benefits::{BenefitRow, DuplicateRow};
 pub use calendar::FiringRow;
 pub use explain::{AnswerRow, OfWhich, OperationToExplain};
+pub use inquiries::{InquiryRow, NewInquiry, RouteDay};
 pub use line::Turn;
 pub use lookups::{KeptFragment, KeyedRecord, RecordHead};
+pub use proposals::{NewProposal, ProposalRow};
 pub use pseudonyms::KnownKey;
 pub use replay::{ReplayHead, ReplayScope, STATES};
 pub use runs::RunOrder;
@@ -55,6 +59,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migration_7.sql"),
     include_str!("migration_8.sql"),
     include_str!("migration_9.sql"),
+    include_str!("migration_10.sql"),
 ];
 
 /// The books of an installation. Cheap to share; dropping the last one closes the ledger.
@@ -87,6 +92,7 @@ impl Books {
         migrate(&connection)?;
         let mut start = Tx { connection: &connection };
         start.free_leases()?;
+        start.free_inquiries()?;
         first(&mut start)?;
         let readers = (0..READERS).map(|_| reader(&path)).collect::<Result<_, _>>()?;
         Ok(Self { writer: writer::Writer::start(connection), readers, path, _lock: lock })
