@@ -101,12 +101,12 @@ impl Step for Examination {
         let Some(last) = care.last() else { return Vec::new() };
         let findings = [
             care.overlaps(input.folder),
-            care.has_code(&input.item["valutazione"], "patologia_prevalente"),
-            care.has_code(&input.item["valutazione"], "patologia_concomitante"),
+            has_code(&input.item["valutazione"], "patologia_prevalente"),
+            has_code(&input.item["valutazione"], "patologia_concomitante"),
             care.assessed().all(|value| {
                 ["patologia_prevalente", "patologia_concomitante"]
                     .iter()
-                    .all(|name| value.get(name).is_none() || care.has_code(value, name))
+                    .all(|name| value.get(name).is_none() || has_code(value, name))
             }),
             care.again().any(|item| text(item, "conferma") == "si" && item.get("valutazione").is_some()),
             care.again().any(|item| text(item, "conferma") == "no" && item.get("valutazione").is_none()),
@@ -208,12 +208,6 @@ impl<'a> Care<'a> {
         self.begin()?.checked_add(jiff::Span::new().days(QUIET_DAYS + 1)).ok()
     }
 
-    /// Whether a code of a disease is the three digits that the flow takes.
-    fn has_code(&self, value: &Json, name: &str) -> bool {
-        let code = text(value, name);
-        code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_digit())
-    }
-
     /// Whether an earlier one of the same person and ASL is still open when this one begins.
     fn overlaps(&self, folder: &Json) -> bool {
         let all: Vec<&Json> = list(folder, "assistenza_domiciliare").collect();
@@ -230,4 +224,10 @@ impl<'a> Care<'a> {
 
 fn place_of(care: &Json) -> (&str, &str) {
     (text(care, "regione"), text(care, "asl"))
+}
+
+/// Whether a code of a disease is the three digits that the flow takes.
+fn has_code(value: &Json, name: &str) -> bool {
+    let code = text(value, name);
+    code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_digit())
 }

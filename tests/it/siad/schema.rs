@@ -23,7 +23,7 @@ fn samples(flow: &str) -> Vec<String> {
 fn corpus(flow: &str) -> Vec<String> {
     let mut seen = BTreeSet::new();
     for (at, document) in samples(flow).iter().enumerate() {
-        for (_, mutant) in mutants::mutants(document, 2024 + at as u64).into_iter().step_by(7) {
+        for (_, mutant) in mutants::mutants(document, 2024 + at as u64).step_by(7) {
             seen.insert(mutant);
         }
     }
