@@ -3,6 +3,7 @@
 use super::Gateway;
 use crate::exchange::{Hash, LedgerError, RecordId};
 use crate::folder::Folder;
+use crate::folder::finding::{Finding, Severity, Text, Verdict};
 use crate::ledger::FolderRow;
 use crate::personal::Personal;
 use crate::seal::{SealError, SubjectKey, WrappedKey, place};
@@ -77,4 +78,24 @@ pub(super) fn fragment_place(ente: &str, folder_id: &str, record_key: &str) -> V
 
 pub(super) fn sealed(error: SealError) -> LedgerError {
     LedgerError::Store(Box::new(error))
+}
+
+/// A folder of an ente that this installation does not know.
+pub(super) fn unknown_ente() -> Finding {
+    Finding {
+        rule: "ente-sconosciuto".into(),
+        severity: Severity::Withhold,
+        folder_path: "/ente".into(),
+        payload_path: None,
+        message: Text::new(
+            "L'ente della cartella non è configurato in questa installazione.",
+            "The folder's ente is not configured in this installation.",
+        ),
+        hint: Text::new(
+            "Correggere il codice dell'ente, o aggiungere la tabella [[ente]] alla configurazione.",
+            "Correct the ente's code, or add its [[ente]] table to the configuration.",
+        ),
+        verdict: Verdict::CorrectFolder,
+        source: "raccordo: configuration".into(),
+    }
 }

@@ -126,7 +126,7 @@ impl Gateway {
         let limit = self.settings.folder_limit_bytes;
         let folder = self.folders.parse_within(bytes, limit).map_err(SaveError::Invalid)?;
         if self.settings.ente(&folder.ente).is_none() {
-            return Err(SaveError::Invalid(vec![unknown_ente()]));
+            return Err(SaveError::Invalid(vec![super::keeping::unknown_ente()]));
         }
         Ok(folder)
     }
@@ -450,25 +450,6 @@ fn irrevocable(key: &str) -> Finding {
         ),
         verdict: Verdict::AskRecipient,
         source: "raccordo: the flow's mapping has no cancel".into(),
-    }
-}
-
-fn unknown_ente() -> Finding {
-    Finding {
-        rule: "ente-sconosciuto".into(),
-        severity: Severity::Withhold,
-        folder_path: "/ente".into(),
-        payload_path: None,
-        message: Text::new(
-            "L'ente della cartella non è configurato in questa installazione.",
-            "The folder's ente is not configured in this installation.",
-        ),
-        hint: Text::new(
-            "Correggere il codice dell'ente, o aggiungere la tabella [[ente]] alla configurazione.",
-            "Correct the ente's code, or add its [[ente]] table to the configuration.",
-        ),
-        verdict: Verdict::CorrectFolder,
-        source: "raccordo: configuration".into(),
     }
 }
 
