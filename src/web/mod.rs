@@ -13,6 +13,7 @@ mod folders;
 mod indicators;
 mod inquiries;
 mod italian;
+mod italian_commands;
 mod keys;
 mod language;
 mod problem;
@@ -29,7 +30,7 @@ use axum::routing::{get, post, put};
 
 use crate::gateway::Gateway;
 pub use auth::{Caller, Trust};
-pub use italian::SENTENCES;
+pub use italian::sentences;
 pub use language::Language;
 pub use runs::run_json;
 

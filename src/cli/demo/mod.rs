@@ -78,7 +78,7 @@ async fn play(demo: &Demo, json: bool) -> anyhow::Result<Outcome> {
     stage.sandbox.poll_at(&demo.dir, &stage.gateway, &format!("http://{offer}/waas/v1"))?;
     let verdict = stage.tell(demo).await?;
     if !json {
-        show::where_next(&stage.gateway, &demo.dir, &config)?;
+        show::where_next(&stage.gateway, 5 + Family::ALL.len(), &demo.dir, &config)?;
         println!("\n{}", said(&format!("{:.1} s in all.", began.elapsed().as_secs_f64())));
     }
     drop(stage);
@@ -112,7 +112,8 @@ impl Stage {
             runs.extend(reported);
         }
         let next = 2 + Family::ALL.len();
-        self.say(&format!("{next}. Some folders change, some benefits are annulled; the reports again"));
+        let changes = "Some folders change, some benefits are annulled; the reports again";
+        self.say(&format!("{next}. {changes}"));
         let changed = install::change(&folders);
         let second = import(self, &changed, "importing changes").await?;
         show::imported(&second, self.json);
@@ -122,10 +123,11 @@ impl Stage {
             runs.extend(approve(self, again, family).await?);
         }
 
-        self.say(&format!("{}. One citizen, now: the health register while the official waits", next + 1));
+        let citizen = "One citizen, now: the health register while the official waits";
+        self.say(&format!("{}. {citizen}", next + 1));
         runs.push(sync(self, &folders).await?);
 
-        self.say(&format!("{}. The books", next + 2));
+        self.say(&format!("{}. {}", next + 2, "The books"));
         show::verdict(self, &runs)
     }
 }

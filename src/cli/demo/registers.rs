@@ -218,7 +218,7 @@ fn slow_days() -> home_care::Script {
     home_care::Script {
         pending: 2,
         refuse: 0.01,
-        upload: [(Fault::Unavailable, 0.05), (Fault::ErrorBefore, 0.05)].into_iter().collect(),
+        upload: [(Fault::Unavailable, 0.1)].into_iter().collect(),
         question: [(Fault::Unavailable, 0.05)].into_iter().collect(),
         ..home_care::Script::default()
     }

@@ -104,8 +104,10 @@ fn a_planted_defect_keeps_the_folder_readable() {
         let [planted] = generated.planted.as_slice() else { panic!("not one defect") };
         *seen.entry(planted.rule.clone()).or_insert(0) += 1;
         assert!(schema.parse(generated.folder.to_string().as_bytes()).is_ok(), "{planted:?}");
-        let found: Vec<(String, String)> =
-            check(&generated.folder).into_iter().map(|finding| (finding.rule, finding.folder_path)).collect();
+        // A benefit that is there twice is told beside what follows from it.
+        let told =
+            check(&generated.folder).into_iter().filter(|finding| finding.rule != "prestazione-forse-doppia");
+        let found: Vec<(String, String)> = told.map(|finding| (finding.rule, finding.folder_path)).collect();
         let ours = ["cf-carattere-controllo", "fine-prima-di-inizio"].contains(&planted.rule.as_str());
         let wanted = if ours { vec![(planted.rule.clone(), planted.path.clone())] } else { vec![] };
         assert_eq!(found, wanted, "{planted:?}");
