@@ -103,8 +103,7 @@ pub const SENTENCES: &[(&str, &str)] = &[
     ("Proposal {} is now {}.", "Lo stato della proposta {} ora è «{}»."),
     ("Nothing is proposed for this folder.", "Per questa cartella non si propone nulla."),
     // The demo.
-    ("1. {} people who do not exist, of {} enti", "1. {} persone che non esistono, di {} enti"),
-    ("{}. {}", "{}. {}"),
+    ("{} people who do not exist, of {} enti", "{} persone che non esistono, di {} enti"),
     (
         "The report for {}: INPS polls, acquires, answers",
         "La rendicontazione per {}: INPS interroga, acquisisce, risponde",

@@ -87,15 +87,15 @@ async fn play(demo: &Demo, json: bool) -> anyhow::Result<Outcome> {
 }
 
 impl Stage {
-    fn say(&self, text: &str) {
+    fn say(&self, chapter: usize, text: &str) {
         if !self.json {
-            println!("\n{}", said(text));
+            println!("\n{chapter}. {}", said(text));
         }
     }
 
     /// The demo's story; whether balances and books say so too.
     async fn tell(&mut self, demo: &Demo) -> anyhow::Result<bool> {
-        self.say(&format!("1. {} people who do not exist, of {} enti", demo.folders, ENTI.len()));
+        self.say(1, &format!("{} people who do not exist, of {} enti", demo.folders, ENTI.len()));
         let (today, enti) = (SystemClock.today(), ENTI.map(|(code, _)| code));
         let made = people::generate(demo.folders, demo.seed, demo.faulty, &enti, today);
         let folders: Vec<Value> = made.map(|made| made.folder).collect();
@@ -106,14 +106,13 @@ impl Stage {
 
         let mut runs = Vec::new();
         for (number, family) in (2..).zip(Family::ALL) {
-            self.say(&format!("{number}. {}", chapter(family, self.period, demo.queue.name())));
+            self.say(number, &chapter(family, self.period, demo.queue.name()));
             let reported = report(self, family).await?;
             show::balances(&reported, self.json);
             runs.extend(reported);
         }
         let next = 2 + Family::ALL.len();
-        let changes = "Some folders change, some benefits are annulled; the reports again";
-        self.say(&format!("{next}. {changes}"));
+        self.say(next, "Some folders change, some benefits are annulled; the reports again");
         let changed = install::change(&folders);
         let second = import(self, &changed, "importing changes").await?;
         show::imported(&second, self.json);
@@ -123,11 +122,10 @@ impl Stage {
             runs.extend(approve(self, again, family).await?);
         }
 
-        let citizen = "One citizen, now: the health register while the official waits";
-        self.say(&format!("{}. {citizen}", next + 1));
+        self.say(next + 1, "One citizen, now: the health register while the official waits");
         runs.push(sync(self, &folders).await?);
 
-        self.say(&format!("{}. {}", next + 2, "The books"));
+        self.say(next + 2, "The books");
         show::verdict(self, &runs)
     }
 }

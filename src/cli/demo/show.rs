@@ -175,7 +175,7 @@ fn held_of(stage: &Stage, ente: Option<&str>, flow: &str) -> anyhow::Result<Vec<
 
 /// The most frequent findings, and where to look next.
 pub fn where_next(gateway: &Gateway, chapter: usize, dir: &Path, config: &Path) -> anyhow::Result<()> {
-    println!("\n{}", said(&format!("{chapter}. {}", "The findings that an official would see most often")));
+    println!("\n{chapter}. {}", said("The findings that an official would see most often"));
     let rules = gateway.books.frequent_rules(None, 10)?;
     let shown: Vec<Value> = rules
         .into_iter()
