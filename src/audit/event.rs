@@ -76,6 +76,8 @@ event_kinds! {
     ReceiptOverdue = "receipt-overdue",
     /// A person asked for a replay.
     ReplayRequested = "replay-requested",
+    /// An account was made or changed, or somebody signed in, or was denied.
+    AccountChanged = "account-changed",
     /// What was sent before raccordo was read into the acknowledged side.
     HistoryAdopted = "history-adopted",
     /// A route's progressives jumped past whatever may have been issued.

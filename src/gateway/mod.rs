@@ -2,6 +2,7 @@
 //! bring records up to date, offer, settle, decide, adopt. What the API, the CLI and the
 //! offered routes have in common stands here once.
 
+pub mod accounts;
 mod adopt;
 mod broker;
 mod calendar;
@@ -18,6 +19,7 @@ mod import;
 mod keeping;
 mod push;
 mod replay;
+pub mod rights;
 mod runs;
 mod save;
 pub mod settings;

@@ -1,5 +1,6 @@
 //! The embedded ledger: SQLite, WAL, synchronous=FULL, one writer thread with group commit.
 
+mod accounts;
 mod calendar;
 mod cancel;
 mod decode;
@@ -23,6 +24,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::exchange::LedgerError;
+pub use accounts::{AccountRow, SessionRow};
 pub use calendar::FiringRow;
 pub use line::Turn;
 pub use lookups::{KeptFragment, KeyedRecord, RecordHead};
@@ -42,6 +44,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migration_3.sql"),
     include_str!("migration_4.sql"),
     include_str!("migration_5.sql"),
+    include_str!("migration_accounts.sql"),
 ];
 
 /// The books of an installation. Cheap to share; dropping the last one closes the ledger.
