@@ -156,7 +156,7 @@ impl Bulk<'_> {
             return Ok(());
         }
         self.files += 1;
-        let name = self.flow.container_name(material::ENTE, "20261102", self.files);
+        let name = self.flow.container_name(material::ENTE, "", "20261102", self.files);
         let header = Header { name: &name, date: date(2026, 11, 2), ente: &self.context.ente };
         let parts: Vec<_> = self
             .parts

@@ -78,6 +78,22 @@ event_kinds! {
     ReplayRequested = "replay-requested",
     /// An account was made or changed, or somebody signed in, or was denied.
     AccountChanged = "account-changed",
+    /// Indicators of a period were counted and given out.
+    IndicatorsMade = "indicators-made",
+    /// A register was asked about a person, or may have been.
+    InquiryAsked = "inquiry-asked",
+    /// A question about a person came to its end.
+    InquiryEnded = "inquiry-ended",
+    /// A question about a person was not asked: no consent in force, or no identifier.
+    InquiryWithheld = "inquiry-withheld",
+    /// A person saw a register's answer as it came.
+    AnswerRead = "answer-read",
+    /// A person saw what is proposed for a folder.
+    ProposalsRead = "proposals-read",
+    /// A person accepted or declined what is proposed for a folder's field.
+    ProposalDecided = "proposal-decided",
+    /// A saved folder holds what was proposed.
+    ProposalsHeld = "proposals-held",
     /// What was sent before raccordo was read into the acknowledged side.
     HistoryAdopted = "history-adopted",
     /// A route's progressives jumped past whatever may have been issued.
@@ -98,6 +114,8 @@ event_kinds! {
     ConfigurationLoaded = "configuration-loaded",
     /// An unverified fact of an authority was accepted for production.
     UnverifiedAccepted = "unverified-accepted",
+    /// A person accepted that pseudonyms are made with another key from now on.
+    PseudonymKeyAccepted = "pseudonym-key-accepted",
     /// A key file was made.
     KeyFileMade = "key-file-made",
     /// The audit chain was verified.

@@ -24,6 +24,8 @@ pub struct Parcel {
     pub bytes: Personal<Vec<u8>>,
     /// What it carries, in the order of its entries.
     pub parts: Vec<Carried>,
+    /// The recipient's own number of it, once it was handed over.
+    pub handle: Option<String>,
 }
 
 /// What the recipient said of one operation of a parcel.
@@ -50,12 +52,19 @@ pub enum Outcome {
     Unavailable { code: String, not_before: Option<Millis> },
     /// It may have taken effect: ask before sending again.
     Uncertain { code: String },
+    /// Taken under a number of the recipient's, which is stored before anything else: the
+    /// receipts come by asking, not before `ask_at`. The number is no personal value.
+    Handed { handle: String, code: String, ask_at: Option<Millis> },
 }
 
 /// What the recipient says when asked about a parcel whose outcome is unknown.
 pub enum Asked {
     /// Per operation: `Some` = it took effect (or is known not to be possible), `None` = it did not: send again.
     Found(Vec<Option<PartAnswer>>),
+    /// It is still worked on: ask again. How long it may take is the register's `overdue_days`.
+    Pending { code: String, not_before: Option<Millis> },
+    /// Refused as a whole, nothing took effect; as [`Outcome::Refused`].
+    Refused { culprits: Vec<PartAnswer>, code: String, text: Option<Personal<String>> },
     /// It could not be asked just now.
     Unavailable { code: String, not_before: Option<Millis> },
     /// It can't be asked: a person decides.

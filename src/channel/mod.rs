@@ -1,7 +1,9 @@
 //! How containers leave: the recipient polls us (`offer`), we send (`courier`, over `push`,
-//! the HTTP client), or a person uploads a file, which needs nothing from here.
+//! the HTTP client), or a person uploads a file, which needs nothing from here. And how a
+//! register is asked about a person (`inquiry`).
 
 pub mod courier;
+pub mod inquiry;
 pub mod limits;
 pub mod offer;
 pub mod pause;

@@ -6,10 +6,12 @@ use crate::node;
 
 /// `raccordo check`.
 pub fn run(json: bool) -> anyhow::Result<Outcome> {
-    let files = node::flow_files();
+    let files = node::flow_files()?;
     match Catalog::load(&*files) {
         Ok(catalog) => {
-            let flows: Vec<_> = catalog.flows().iter().map(|flow| flow.id().to_owned()).collect();
+            let mut flows: Vec<_> = catalog.flows().iter().map(|flow| flow.id().to_owned()).collect();
+            flows.extend(catalog.aggregates().iter().map(|flow| flow.id().to_owned()));
+            flows.extend(catalog.inbound().iter().map(|flow| flow.id().to_owned()));
             if json {
                 println!("{}", serde_json::json!({ "flows": flows, "defects": [] }));
             } else {
@@ -20,6 +22,18 @@ pub fn run(json: bool) -> anyhow::Result<Outcome> {
                         flow.id(),
                         flow.register()
                     );
+                }
+                for flow in catalog.aggregates() {
+                    println!(
+                        "{}: sound ({} indicators, sent nowhere)",
+                        flow.id(),
+                        flow.plan.indicators.len()
+                    );
+                }
+                for flow in catalog.inbound() {
+                    let (rows, rules) = (flow.row_count(), flow.rules.len());
+                    let (id, register) = (flow.id(), flow.register());
+                    println!("{id}: sound, inbound ({rows} rows, {rules} rules, register {register})");
                 }
             }
             Ok(Outcome::Fine)

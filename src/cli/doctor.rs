@@ -8,7 +8,8 @@ use serde_json::json;
 
 use super::Outcome;
 use crate::gateway::settings::{Channel, QueueKind, Settings};
-use crate::gateway::{Clock, SystemClock, calendar_defects};
+use crate::gateway::{Clock, KeyStanding, SystemClock, calendar_defects, key_views};
+use crate::ledger::Books;
 use crate::node;
 
 struct Look {
@@ -75,7 +76,7 @@ fn installation(settings: &Settings, looks: &mut Vec<Look>) {
         match route.channel {
             Channel::File => looks.push(writable(Path::new(&route.outbox), &what)),
             Channel::Offer => looks.push(platform_keys(settings, &route.id, &what)),
-            Channel::Push => {}
+            Channel::Push | Channel::Inquiry => {}
         }
     }
     match node::load_catalog().map(|catalog| node::delivery::couriers(settings, &Arc::new(catalog))) {
@@ -84,9 +85,42 @@ fn installation(settings: &Settings, looks: &mut Vec<Look>) {
         // The flows have their own look.
         Err(_) => {}
     }
+    match node::delivery::inquirers(settings) {
+        Ok(inquirers) => looks.extend(inquirers.keys().map(|route| fine(&format!("route {route}")))),
+        Err(why) => looks.push(wrong("routes that ask", why)),
+    }
     if settings.queue.kind == QueueKind::Rabbitmq {
         looks.push(broker(settings));
     }
+    pseudonym_keys(settings, looks);
+}
+
+/// The keys that flows need, and whether they are those with which records were made.
+fn pseudonym_keys(settings: &Settings, looks: &mut Vec<Look>) {
+    let known = match Books::known_keys_in(Path::new(&settings.data)) {
+        Ok(known) => known,
+        Err(error) => return looks.push(wrong("pseudonym keys", error.to_string())),
+    };
+    // The flows have their own look.
+    let Ok(catalog) = node::load_catalog() else { return };
+    looks.extend(key_views(settings, &catalog, &known).into_iter().map(|view| {
+        let what = format!("pseudonym key {}/{}", view.ente, view.name);
+        let (now, before) = (view.fingerprint.unwrap_or_default(), view.made_with.unwrap_or_default());
+        match view.state {
+            KeyStanding::Ready => fine(&what),
+            KeyStanding::Missing => wrong(
+                &what,
+                "the ente's `keys` do not name it: no record of the flows that need it is made".into(),
+            ),
+            KeyStanding::Changed => wrong(
+                &what,
+                format!(
+                    "records were made with {before}, the file now holds {now}: nothing new is made. Put the former \
+                     key back; only if it is lost, `raccordo keys accept`: each person becomes another one"
+                ),
+            ),
+        }
+    }));
 }
 
 fn broker(settings: &Settings) -> Look {
@@ -157,7 +191,7 @@ fn calendar(settings: &Settings, looks: &mut Vec<Look>) {
 
 fn flows() -> Look {
     match node::load_catalog() {
-        Ok(catalog) => fine(&format!("{} flows", catalog.flows().len())),
+        Ok(catalog) => fine(&format!("{} flows", catalog.flows().len() + catalog.aggregates().len())),
         Err(error) => wrong("flows", error.to_string()),
     }
 }

@@ -25,6 +25,9 @@ pub fn run(folder: &Folder) -> anyhow::Result<Outcome> {
         return Ok(Outcome::Fine);
     };
     let catalog = node::load_catalog()?;
+    if catalog.is_aggregate(id) {
+        anyhow::bail!("`{id}` is counted, not sent: `raccordo indicators` makes it");
+    }
     let flow =
         catalog.find(id).ok_or_else(|| anyhow::anyhow!("there is no flow `{id}`: see `raccordo check`"))?;
     let schema = FolderSchema::embedded()?;

@@ -10,6 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
 use super::Outcome;
+use super::explain::verdict;
 use super::link::Link;
 use super::show::cell;
 use super::speech::{language, said};
@@ -145,12 +146,13 @@ fn print_line(line: &Value, json: bool) {
     let head = said(&format!("line {number}, {}: {outcome}", cell(&line["id"])));
     let _ = writeln!(out, "{head} {}", said(line["why"].as_str().unwrap_or("")));
     for finding in line["findings"].as_array().into_iter().flatten() {
-        let place = cell(&finding["folder_path"]);
-        let _ = writeln!(
-            out,
-            "    {place}: {} [{}]",
-            cell(&finding["message"][language().code()]),
-            cell(&finding["rule"])
-        );
+        let code = language().code();
+        let seen = finding["value"].as_str().map(|value| format!(" = {value}")).unwrap_or_default();
+        let place = format!("{} ({}){seen}", cell(&finding["label"][code]), cell(&finding["folder_path"]));
+        let (message, rule) = (cell(&finding["message"][code]), cell(&finding["rule"]));
+        let _ = writeln!(out, "    {place}: {message} [{rule}]");
+        let verdict = said(verdict(finding["verdict"].as_str().unwrap_or_default()));
+        let (hint, source) = (cell(&finding["hint"][code]), cell(&finding["source"]));
+        let _ = writeln!(out, "      → {hint} ({verdict} · {source})");
     }
 }

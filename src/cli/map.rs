@@ -8,6 +8,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::Outcome;
+use crate::flow::explain::Reader;
 use crate::flow::{Catalog, Context, EnteSettings, Flow, Mapped};
 use crate::folder::finding::{Finding, Severity};
 use crate::folder::{FolderSchema, Lang};
@@ -47,6 +48,9 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
 
 fn find<'c>(catalog: &'c Catalog, id: &str) -> anyhow::Result<&'c Flow> {
     let known: Vec<_> = catalog.flows().iter().map(Flow::id).collect();
+    if catalog.is_aggregate(id) {
+        bail!("`{id}` is counted, not sent: `raccordo indicators` makes it");
+    }
     catalog.find(id).with_context(|| format!("there is no flow `{id}`; there are: {}", known.join(", ")))
 }
 
@@ -58,7 +62,7 @@ pub fn map(map: &Map, json: bool) -> anyhow::Result<Outcome> {
     let folder = match schema.parse(&read(&map.folder)?) {
         Ok(folder) => folder,
         Err(findings) => {
-            findings.iter().for_each(|finding| say(&schema, finding));
+            findings.iter().for_each(|finding| say(&schema, None, finding));
             return Ok(Outcome::Findings);
         }
     };
@@ -82,7 +86,8 @@ pub fn map(map: &Map, json: bool) -> anyhow::Result<Outcome> {
                 writeln!(out)?;
             }
         }
-        findings.iter().for_each(|finding| say(&schema, finding));
+        let body = Some(folder.body.expose());
+        findings.iter().for_each(|finding| say(&schema, body, finding));
     }
     let withheld = findings.iter().any(|finding| finding.severity == Severity::Withhold);
     Ok(if withheld { Outcome::Findings } else { Outcome::Fine })
@@ -101,10 +106,13 @@ fn as_json(mapped: &Mapped, findings: &[&Finding]) -> serde_json::Value {
 }
 
 /// A finding for a person: where, what, what to do.
-pub fn say(schema: &FolderSchema, finding: &Finding) {
+pub fn say(schema: &FolderSchema, body: Option<&serde_json::Value>, finding: &Finding) {
+    let seen = Reader::new(schema, body).shown(&finding.folder_path);
     let place = schema.labels().label(&finding.folder_path, Lang::It);
     let mark = if finding.severity == Severity::Withhold { "✗" } else { "!" };
-    eprintln!("{mark} {place} [{}]\n  {}\n  → {}", finding.rule, finding.message.it, finding.hint.it);
+    let seen = seen.map(|shown| format!(" = {}", shown.text)).unwrap_or_default();
+    eprintln!("{mark} {place}{seen} [{}]\n  {}\n  → {}", finding.rule, finding.message.it, finding.hint.it);
+    eprintln!("  ({})", finding.source);
 }
 
 /// `raccordo validate`.

@@ -3,14 +3,21 @@
 mod adopt;
 mod calendar;
 mod check;
+mod coverage;
 mod decide;
 mod demo;
 mod doctor;
+mod explain;
+mod duplicates;
+mod fetch;
 mod folder;
 mod generate;
 mod import;
+mod indicators;
+mod keys;
 mod link;
 mod map;
+mod new_flow;
 mod replay;
 mod routes;
 mod runs;
@@ -21,11 +28,14 @@ mod speech;
 mod test;
 mod token;
 mod user;
+mod upgrade;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::node;
 
 /// Junction between a Cartella Sociale Informatizzata and Italy's national systems.
 #[derive(Parser)]
@@ -34,6 +44,9 @@ struct Cli {
     /// Configuration file; what it leaves out has the defaults of config/default.toml.
     #[arg(long, short, global = true, env = "RACCORDO_CONFIG")]
     config: Option<PathBuf>,
+    /// Directory with flows of one's own, laid over those of the binary; see `raccordo new-flow`.
+    #[arg(long, global = true, env = "RACCORDO_FLOWS", value_name = "DIR")]
+    flows: Option<PathBuf>,
     /// Machine-readable output.
     #[arg(long, global = true)]
     json: bool,
@@ -50,8 +63,11 @@ const EXAMPLES: &str = "Examples:
   raccordo map --flow FLOW folder.json                FLOW as `raccordo check` lists it
   raccordo import folders.ndjson && raccordo readiness
   raccordo report --ente H501 --flow FLOW --period 2026-T3
+  raccordo indicators --ente H501 --period 2025        numbers for planning, of nobody in particular
   raccordo replay --flow FLOW --state refused         what today's mapping would change
-  raccordo sync F-1 --to REGISTER --wait 5s";
+  raccordo sync F-1 --to REGISTER --wait 5s
+  raccordo fetch F-1 --from REGISTER --wait 5s        what the register knows of the person
+  raccordo explain H501.PS.20261123.0000001           what its refusals mean, and what to do";
 
 #[derive(Subcommand)]
 enum Command {
@@ -63,6 +79,10 @@ enum Command {
     Doctor,
     /// Check every flow: mapping against folder schema, target schema and code tables.
     Check,
+    /// Which fields of the folder each flow sends, reads, needs and leaves alone.
+    Coverage(coverage::Coverage),
+    /// Begin a flow: mapping, schema and fixtures that pass at once, in the working directory.
+    NewFlow(new_flow::NewFlow),
     /// Map a folder and show payload and findings; nothing is stored.
     Map(map::Map),
     /// Validate a payload against a flow's schema.
@@ -78,6 +98,11 @@ enum Command {
     Readiness,
     /// Bring one citizen up to date at one register, now.
     Sync(runs::Sync),
+    /// Ask a register what it knows of one person, now.
+    Fetch(fetch::Fetch),
+    /// What registers propose for a folder: show, accept, decline.
+    #[command(subcommand)]
+    Proposals(fetch::Proposals),
     /// Bring up to date all records that begin by a period's end.
     Report(runs::Report),
     /// Runs and their balances.
@@ -85,10 +110,18 @@ enum Command {
     Runs(runs::Runs),
     /// Reports that start by themselves: what comes, what was missed, what the deadline leaves.
     Calendar,
+    /// Count aggregated, anonymous indicators of an ente and a period.
+    Indicators(indicators::Indicators),
     /// Map stored folders again by today's mapping; say what changes, and send it with --start.
     Replay(replay::Replay),
+    /// Benefits that two folders seem to record.
+    Duplicates(duplicates::Duplicates),
+    /// What another version of a flow would change: rows, rules, codes, and stored records.
+    UpgradeImpact(upgrade::UpgradeImpact),
     /// Containers and operations, by name or by state.
     Submissions(show::Submissions),
+    /// What a refusal or a finding means, on the folder's own fields, and what to do about it.
+    Explain(explain::Explain),
     /// Decide an operation whose outcome the register leaves unknown.
     Decide(decide::Decide),
     /// Record what a portal said of an uploaded file.
@@ -96,6 +129,9 @@ enum Command {
     /// Routes: where they stand, suspend, resume, build files.
     #[command(subcommand)]
     Routes(routes::Routes),
+    /// Keys by which pseudonyms are made: how they stand, accept another.
+    #[command(subcommand)]
+    Keys(keys::Keys),
     /// Take over what a former system sent: its XML files and receipts.
     Adopt(adopt::Adopt),
     /// The audit chain.
@@ -125,6 +161,7 @@ pub enum Outcome {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     speech::speak(cli.lang);
+    node::choose_flows(node::Choice { flows: cli.flows.clone(), config: cli.config.clone() });
     bear_closed_pipes();
     match run(&cli) {
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
@@ -161,6 +198,8 @@ fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Serve => serve::run(cli.config.as_deref()),
         Command::Doctor => doctor::run(cli.config.as_deref(), cli.json),
         Command::Check => check::run(cli.json),
+        Command::Coverage(coverage) => coverage::run(coverage, cli.config.as_deref(), cli.json),
+        Command::NewFlow(new_flow) => new_flow::run(new_flow, cli.json),
         Command::Map(map) => map::map(map, cli.json),
         Command::Validate(validate) => map::validate(validate, cli.json),
         Command::Test(test) => test::run(test, cli.json),
@@ -168,14 +207,21 @@ fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Import(import) => import::run(import, cli.config.as_deref(), cli.json),
         Command::Readiness => show::readiness(cli.config.as_deref(), cli.json),
         Command::Sync(sync) => runs::sync(sync, cli.config.as_deref(), cli.json),
+        Command::Fetch(fetch) => fetch::fetch(fetch, cli.config.as_deref(), cli.json),
+        Command::Proposals(which) => fetch::proposals(which, cli.config.as_deref(), cli.json),
         Command::Report(report) => runs::report(report, cli.config.as_deref(), cli.json),
         Command::Runs(runs) => runs::runs(runs, cli.config.as_deref(), cli.json),
         Command::Calendar => calendar::run(cli.config.as_deref(), cli.json),
+        Command::Indicators(asked) => indicators::run(asked, cli.config.as_deref(), cli.json),
         Command::Replay(replay) => replay::run(replay, cli.config.as_deref(), cli.json),
+        Command::Duplicates(duplicates) => duplicates::run(duplicates, cli.config.as_deref(), cli.json),
+        Command::UpgradeImpact(upgrade) => upgrade::run(upgrade, cli.config.as_deref(), cli.json),
         Command::Submissions(which) => show::submissions(which, cli.config.as_deref(), cli.json),
+        Command::Explain(explain) => explain::run(explain, cli.config.as_deref(), cli.json, cli.lang),
         Command::Decide(decide) => decide::decide(decide, cli.config.as_deref(), cli.json),
         Command::Outcome(outcome) => decide::outcome(outcome, cli.config.as_deref(), cli.json),
         Command::Routes(routes) => routes::run(routes, cli.config.as_deref(), cli.json),
+        Command::Keys(keys) => keys::run(keys, cli.config.as_deref(), cli.json),
         Command::Adopt(adopt) => adopt::run(adopt, cli.config.as_deref(), cli.json),
         Command::Audit(audit) => show::audit(audit, cli.config.as_deref(), cli.json),
         Command::User(user) => user::run(user, cli.config.as_deref(), cli.json),

@@ -94,7 +94,7 @@ pub fn run(replay: &Replay, config: Option<&Path>, json: bool) -> anyhow::Result
 }
 
 /// The counts of all enti together, those that count something.
-fn changes(counts: &[&Value]) {
+pub fn changes(counts: &[&Value]) {
     let mut sum: Vec<(String, u64)> = Vec::new();
     for (word, count) in counts.iter().filter_map(|counts| counts.as_object()).flatten() {
         let count = count.as_u64().unwrap_or(0);

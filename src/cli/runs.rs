@@ -66,7 +66,8 @@ pub enum Runs {
     Cancel { id: i64 },
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+/// A span of time as commands take it: `5s`, `500ms`.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let (number, unit) = match text.strip_suffix("ms") {
         Some(number) => (number, 1),
         None => (text.strip_suffix('s').unwrap_or(text), 1000),

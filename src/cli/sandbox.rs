@@ -1,5 +1,5 @@
 //! `sandbox`: simulated recipients for a running gateway, with scripted faults: a PDND and an INPS
-//! that polls, a health register that is pushed to.
+//! that polls, a health register and a home care service that are pushed to.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::gateway::settings::Channel;
 use crate::node;
 use crate::sandbox::inps::Script;
 use crate::sandbox::platform::{Entitlement, Platform};
-use crate::sandbox::{clock, health};
+use crate::sandbox::{clock, health, home_care};
 
 /// Simulated recipients.
 #[derive(Args)]
@@ -31,6 +31,9 @@ pub struct Sandbox {
     /// A TOML file that says how the health register misbehaves: refuse, attribution, [transaction], ...
     #[arg(long)]
     health_script: Option<PathBuf>,
+    /// A TOML file that says how the home care service misbehaves: pending, refuse, [upload], ...
+    #[arg(long)]
+    home_care_script: Option<PathBuf>,
     /// Directory of the recipients' books.
     #[arg(long, default_value = "inps")]
     books: PathBuf,
@@ -68,9 +71,7 @@ pub fn issuer(settings: &Settings) -> String {
 
 /// Reads a script, or takes the kind one.
 pub fn script(path: Option<&Path>) -> anyhow::Result<Script> {
-    let Some(path) = path else { return Ok(Script::default()) };
-    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-    toml::from_str(&text).with_context(|| path.display().to_string())
+    script_of(path)
 }
 
 /// `raccordo sandbox`.
@@ -89,22 +90,41 @@ pub fn run(sandbox: &Sandbox, json: bool) -> anyhow::Result<Outcome> {
 
 /// The register to which this machine's pushed routes lead, if there are any.
 async fn health_register(sandbox: &Sandbox, settings: &Settings) -> anyhow::Result<Option<health::Server>> {
-    let mut urls = settings.route.iter().filter_map(|route| Some(&route.push.as_ref()?.url));
-    let Some(url) = urls.next() else { return Ok(None) };
-    let host = url.trim_start_matches("http://").split('/').next().unwrap_or_default();
-    let bind =
-        host.parse().with_context(|| format!("{url} is no address of this machine: nothing to simulate"))?;
-    let script = match &sandbox.health_script {
-        None => health::Script::default(),
-        Some(path) => {
-            let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-            toml::from_str(&text).with_context(|| path.display().to_string())?
-        }
-    };
+    let Some(bind) = address(settings, health::PROTOCOL)? else { return Ok(None) };
+    let script = script_of(sandbox.health_script.as_deref())?;
     let config = health::Config::new(bind, script, Some(sandbox.books.join("health-register.jsonl")));
     let server = health::Server::start(config, clock::system()).await?;
     eprintln!("health register at {}", server.base_url());
     Ok(Some(server))
+}
+
+/// The service to which this machine's home care routes lead, if there are any.
+async fn home_care_service(
+    sandbox: &Sandbox,
+    settings: &Settings,
+) -> anyhow::Result<Option<home_care::Server>> {
+    let Some(bind) = address(settings, home_care::PROTOCOL)? else { return Ok(None) };
+    let script = script_of(sandbox.home_care_script.as_deref())?;
+    let server = home_care::Server::start(home_care::Config::new(bind, script)).await?;
+    eprintln!("home care service at {}", server.base_url());
+    Ok(Some(server))
+}
+
+/// Where the first route of a protocol leads.
+fn address(settings: &Settings, protocol: &str) -> anyhow::Result<Option<std::net::SocketAddr>> {
+    let pushes = settings.route.iter().filter_map(|route| route.push.as_ref());
+    let Some(push) = pushes.into_iter().find(|push| push.protocol == protocol) else { return Ok(None) };
+    let url = &push.url;
+    let host = url.trim_start_matches("http://").split('/').next().unwrap_or_default();
+    let bind = host.parse();
+    bind.map(Some).with_context(|| format!("{url} is no address of this machine: nothing to simulate"))
+}
+
+/// Reads a register's script, or takes the kind one.
+fn script_of<S: Default + serde::de::DeserializeOwned>(path: Option<&Path>) -> anyhow::Result<S> {
+    let Some(path) = path else { return Ok(S::default()) };
+    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    toml::from_str(&text).with_context(|| path.display().to_string())
 }
 
 async fn poll(
@@ -125,9 +145,11 @@ async fn poll(
         pollers.push((route, platform.inps(route, &base, script.clone(), Some(&book), clock::system())?));
     }
     let health = health_register(sandbox, settings).await?;
+    let home_care = home_care_service(sandbox, settings).await?;
     let mut anomalies = 0;
     for cycle in 1_u64.. {
         anomalies = health.as_ref().map_or(0, |health| health.book().anomalies().len());
+        anomalies += home_care.as_ref().map_or(0, |service| service.book().anomalies().len());
         for (route, inps) in &mut pollers {
             match inps.cycle().await {
                 Ok(report) if json => println!(

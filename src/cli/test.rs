@@ -12,9 +12,8 @@ use crate::node;
 /// Run fixtures.
 #[derive(Args)]
 pub struct Test {
-    /// A directory of cases.
-    #[arg(default_value = "fixtures")]
-    path: PathBuf,
+    /// A directory of cases; `fixtures` here, or in the directory of `--flows`, when left out.
+    path: Option<PathBuf>,
     /// Rewrite what is expected, to be reviewed as a diff.
     #[arg(long)]
     bless: bool,
@@ -23,10 +22,10 @@ pub struct Test {
 /// `raccordo test`.
 pub fn run(test: &Test, json: bool) -> anyhow::Result<Outcome> {
     let catalog = node::load_catalog()?;
-    let results =
-        if test.bless { fixtures::bless(&catalog, &test.path)? } else { fixtures::run(&catalog, &test.path) };
+    let path = test.path.clone().unwrap_or_else(|| node::flows_of_ones_own().join("fixtures"));
+    let results = if test.bless { fixtures::bless(&catalog, &path)? } else { fixtures::run(&catalog, &path) };
     if results.is_empty() {
-        bail!("no cases below {}: a case is a directory with a folder.json", test.path.display());
+        bail!("no cases below {}: a case is a directory with a folder.json", path.display());
     }
     let failed: Vec<_> = results.iter().filter(|result| !result.passed()).collect();
     for result in &failed {

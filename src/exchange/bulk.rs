@@ -41,6 +41,7 @@ pub fn gather(ledger: &mut dyn Ledger, batch: &Batch<'_>) -> Result<Option<Submi
         attempt: 0,
         due: batch.now,
         interactive: ready.iter().any(|operation| operation.interactive),
+        handed: None,
     };
     submission.id = ledger.add_submission(&submission)?;
     for mut operation in ready {
@@ -62,7 +63,7 @@ fn ready(ledger: &mut dyn Ledger, batch: &Batch<'_>) -> Result<Vec<Operation>, L
         for operation in queued {
             skip += 1;
             let record = ledger.record(operation.record)?;
-            let ours = (record.ente.clone(), record.flow.clone());
+            let ours = (record.ente.clone(), record.flow.clone(), record.group.clone());
             if whose.as_ref().is_some_and(|whose| *whose != ours) {
                 continue;
             }
@@ -74,7 +75,7 @@ fn ready(ledger: &mut dyn Ledger, batch: &Batch<'_>) -> Result<Vec<Operation>, L
             if !ready.is_empty() && (bytes + size > batch.max_bytes || ready.len() == batch.limit) {
                 return Ok(ready);
             }
-            // A container speaks for one ente by one flow, named by the first that can go.
+            // A container speaks for one ente by one flow and group, named by the first that can go.
             if claim_key(ledger, &record, &operation)? {
                 whose = Some(ours);
                 bytes += size;

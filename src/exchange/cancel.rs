@@ -87,14 +87,15 @@ fn give_up(
 fn give_up_needed(
     ledger: &mut dyn Ledger,
     record: &Record,
-    needed: &str,
+    needed: &super::Needed,
     now: Millis,
 ) -> Result<(), LedgerError> {
-    let others = ledger.records_of_folder(record.folder, &record.register)?;
-    let needs_it = |other: &Record| other.needs.as_deref() == Some(needed) && other.current.is_some();
-    let Some(mut found) = others.iter().find(|other| other.key == needed).cloned() else { return Ok(()) };
+    let register = needed.register.as_deref().unwrap_or(&record.register);
+    let known = ledger.records_of_folder(record.folder, register)?;
+    let Some(mut found) = known.into_iter().find(|other| other.key == needed.key) else { return Ok(()) };
+    let others = ledger.dependents(&found)?;
     // No run has the number 0: wanted by any at all.
-    if others.iter().any(needs_it) || ledger.wanted_elsewhere(0, found.id)? {
+    if others.iter().any(|other| other.current.is_some()) || ledger.wanted_elsewhere(0, found.id)? {
         return Ok(());
     }
     let current = found.current.map(|current| ledger.operation(current)).transpose()?;

@@ -2,7 +2,7 @@
 //! a refused one may go again, what a record is at the register.
 
 use super::select::requeue;
-use super::settle::{acknowledge, drop_claim, finish};
+use super::settle::{acknowledge, close_submission, drop_claim, finish};
 use super::{Bucket, Hash, Held, Kind, Ledger, LedgerError, Millis, Record, State};
 
 /// What a person found out about an operation whose outcome is unknown.
@@ -44,6 +44,7 @@ pub fn decide(
         drop_claim(ledger, &record, Some(operation.register_key))?;
     }
     finish(ledger, record, &operation, from, now, "decided by a person")?;
+    close_submission(ledger, operation.submission, operation.state)?;
     Ok(operation.state)
 }
 

@@ -3,11 +3,14 @@
 //! A worker begins (the attempt is on disk before a byte leaves), sends or asks, and concludes.
 //! If it dies in between, the container is found in `Sending` without a worker: its outcome is
 //! unknown, so the recipient is asked first.
+//!
+//! A recipient that answers later hands out a number: it is stored before anything else, and the
+//! receipts come by asking for it. Until then the operations wait.
 
-use super::settle::{drop_claim, settle_operation};
+use super::settle::{close_submission, drop_claim, settle_within};
 use super::{
-    Answer, Bucket, Failure, Ledger, LedgerError, Millis, Next, Operation, Receipt, Schedule, Settled, State,
-    Submission, SubmissionState, next,
+    Answer, Bucket, Failure, Handed, Ledger, LedgerError, Millis, Next, Operation, Receipt, Schedule,
+    Settled, State, Submission, SubmissionState, next,
 };
 
 /// What a worker is to do with a container.
@@ -49,6 +52,17 @@ pub enum Delivered {
     Uncertain {
         code: String,
     },
+    /// Taken; the receipts come by asking for `handle`.
+    Handed {
+        handle: String,
+        code: String,
+        ask_at: Option<Millis>,
+    },
+    /// Asked: the recipient has it and is not done.
+    Pending {
+        code: String,
+        not_before: Option<Millis>,
+    },
     /// Asked: what took effect. An operation that is not named did not, and is sent again.
     Found(Vec<Said>),
     /// The recipient could not be asked.
@@ -67,6 +81,8 @@ impl Delivered {
             Self::Refused { code, .. } => ("refused", code),
             Self::Unavailable { code, .. } => ("unavailable", code),
             Self::Uncertain { code } => ("uncertain", code),
+            Self::Handed { code, .. } => ("handed", code),
+            Self::Pending { code, .. } => ("pending", code),
             Self::Found(_) => ("found", ""),
             Self::Unanswered { code, .. } => ("unanswered", code),
             Self::CannotBeAsked => ("cannot-be-asked", ""),
@@ -80,6 +96,8 @@ pub struct Patience {
     pub schedule: Schedule,
     /// The jittered pause that the schedule gives for this attempt, ms.
     pub pause: Millis,
+    /// How long a recipient that answers later may take, ms.
+    pub overdue: Millis,
     pub now: Millis,
 }
 
@@ -140,6 +158,9 @@ pub fn conclude(
     let (word, code) = delivered.words();
     let asked = submission.state == SubmissionState::Asking;
     ledger.end_attempt(submission.id, submission.attempt, asked, patience.now, word, code)?;
+    if let Delivered::Handed { handle, ask_at, .. } = delivered {
+        return hand_over(ledger, submission, handle, *ask_at, patience);
+    }
     match delivered {
         Delivered::Answered(said) | Delivered::Found(said) => {
             take(ledger, &submission, said, patience)?;
@@ -156,6 +177,7 @@ pub fn conclude(
     let failure = match delivered {
         Delivered::Unavailable { not_before, .. } => Some((Failure::Unavailable, *not_before)),
         Delivered::Unanswered { not_before, .. } => Some((Failure::Unanswered, *not_before)),
+        Delivered::Pending { not_before, .. } => Some((Failure::Pending { late: false }, *not_before)),
         Delivered::CannotBeAsked => Some((Failure::CannotBeAsked, None)),
         // What was answered for some operations only leaves the others unknown.
         Delivered::Uncertain { .. } | Delivered::Answered(_) => Some((Failure::Uncertain, None)),
@@ -163,9 +185,32 @@ pub fn conclude(
             send_again(ledger, &submission, None, patience.now, "asked: it did not take effect")?;
             None
         }
-        Delivered::Refused { .. } => None,
+        Delivered::Refused { .. } | Delivered::Handed { .. } => None,
     };
     rest(ledger, submission.id, failure, patience)
+}
+
+/// The recipient has it, under a number of its own: the operations wait until it has answered.
+fn hand_over(
+    ledger: &mut dyn Ledger,
+    mut submission: Submission,
+    handle: &str,
+    ask_at: Option<Millis>,
+    patience: &Patience,
+) -> Result<Submission, LedgerError> {
+    let now = patience.now;
+    submission.handed.get_or_insert(Handed { handle: handle.to_owned(), at: now });
+    let open = open_operations(ledger, submission.id)?;
+    // Where a person decides by now, the number is kept for them.
+    if !open.is_empty() {
+        let due = ask_at.unwrap_or(now + patience.schedule.first).max(now);
+        (submission.state, submission.attempt, submission.due) = (SubmissionState::Asking, 0, due);
+    }
+    ledger.put_submission(&submission)?;
+    for operation in open {
+        move_to(ledger, operation, State::Waiting, now, "handed over: the receipts come by asking")?;
+    }
+    Ok(submission)
 }
 
 /// Settles the operations of which the recipient spoke.
@@ -175,6 +220,7 @@ fn take(
     said: &[Said],
     patience: &Patience,
 ) -> Result<(), LedgerError> {
+    let mut last = None;
     for operation in ledger.operations_in(submission.id)? {
         let Some(said) = said.iter().find(|said| said.operation == operation.id) else { continue };
         let receipt = Receipt {
@@ -185,7 +231,10 @@ fn take(
             text: said.text.clone(),
             acquired_as: said.acquired_as.clone(),
         };
-        let settled: Settled = settle_operation(ledger, operation, said.answer, patience.now)?;
+        let settled = settle_within(ledger, operation, said.answer, patience.now)?;
+        if let Settled::Moved(state) = settled {
+            last = Some(state);
+        }
         ledger.keep_receipt(
             &submission.route,
             Some(said.operation),
@@ -194,7 +243,7 @@ fn take(
             patience.now,
         )?;
     }
-    Ok(())
+    last.map_or(Ok(()), |last| close_submission(ledger, Some(submission.id), last))
 }
 
 /// A container refused as a whole does not refuse its operations: alone, the one in it is the
@@ -257,9 +306,18 @@ fn rest(
         return Ok(submission);
     };
     let now = patience.now;
+    let failure = match &submission.handed {
+        Some(handed) if matches!(failure, Failure::Unanswered | Failure::Pending { .. }) => {
+            Failure::Pending { late: now - handed.at > patience.overdue }
+        }
+        _ => failure,
+    };
     let then = next(failure, submission.attempt, &patience.schedule, patience.pause, not_before, now);
     let (state, due, word, cause) = match then {
         Next::SendAt(due) => (SubmissionState::Queued, due, State::Retrying, "will be tried again"),
+        Next::AskAt(due) if matches!(failure, Failure::Pending { .. }) => {
+            (SubmissionState::Asking, due, State::Waiting, "the recipient is not done")
+        }
         Next::AskAt(due) => (SubmissionState::Asking, due, State::Uncertain, "the recipient will be asked"),
         Next::Person => (SubmissionState::Withdrawn, now, State::Parked, "a person decides"),
     };

@@ -95,6 +95,16 @@ pub struct Submission {
     pub due: Millis,
     /// A person waits for something in it.
     pub interactive: bool,
+    /// The recipient has taken it: its receipts come by asking.
+    pub handed: Option<Handed>,
+}
+
+/// What a recipient that answers later gave for a container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Handed {
+    /// The recipient's own number of it, by which it is asked; never a personal value.
+    pub handle: String,
+    pub at: Millis,
 }
 
 /// An offered container with the one operation it carries.
@@ -134,17 +144,30 @@ pub trait Ledger {
     /// Queued operations of a route: interactive first, then oldest; at most `limit`, skipping the first `skip`.
     fn queued(&mut self, route: &str, skip: usize, limit: usize) -> Result<Vec<Operation>, LedgerError>;
     /// The queued operations of a route, interactive or not, behind a place in the queue, as the
-    /// lanes they belong to: only lanes with nothing under way at the register. A lane comes once
-    /// per operation.
-    fn ready_lanes(
+    /// lanes they belong to. A lane comes once per operation. What has a group is of a lane only
+    /// while a person waits for it.
+    fn queued_lanes(
         &mut self,
         route: &str,
         interactive: bool,
         after: i64,
         limit: usize,
     ) -> Result<Vec<super::Lane>, LedgerError>;
-    /// Queued operations of one folder on a route, oldest first.
-    fn queued_of_lane(&mut self, route: &str, folder: i64) -> Result<Vec<Operation>, LedgerError>;
+    /// The records of one folder that have a current operation, with it; oldest operation first.
+    fn current_of_lane(&mut self, folder: i64) -> Result<Vec<(Record, Operation)>, LedgerError>;
+    /// The lots that queued bulk operations of a route belong to; none that a run still selects for.
+    fn ready_lots(&mut self, route: &str) -> Result<Vec<super::Lot>, LedgerError>;
+    /// Queued bulk operations of a lot behind a place in the queue, oldest first: only of folders
+    /// with nothing under way at the register, and with what they need not under way elsewhere.
+    fn ready_of_lot(
+        &mut self,
+        route: &str,
+        lot: &super::Lot,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<(Record, Operation)>, LedgerError>;
+    /// The records of the same folder, in any register, that need this one.
+    fn dependents(&mut self, record: &Record) -> Result<Vec<Record>, LedgerError>;
     /// Operations of a route that are queued, out or retrying (those a gap puts in doubt).
     fn open_operations(&mut self, route: &str) -> Result<Vec<Operation>, LedgerError>;
 

@@ -4,7 +4,7 @@
 //! The way of a record through this room, in reading order:
 //! `reconcile` (a folder was saved: the desired side moves) → `select` (a run or a
 //! sync wants it up to date: an operation is queued) → `offer` / `bulk` (it leaves:
-//! ids and timestamps are stored first; `lanes` and `deliver`: it is pushed) → `settle` (the receipt came: the
+//! ids and timestamps are stored first; `lanes`, `lots` and `deliver`: it is pushed) → `settle` (the receipt came: the
 //! acknowledged side moves, the next operation of the same unit is queued).
 //! Every function works through the [`Ledger`] trait inside one transaction of it.
 
@@ -14,7 +14,9 @@ mod bulk;
 mod decide;
 mod deliver;
 mod hours;
+mod inquiry;
 mod lanes;
+mod lots;
 pub mod calendar;
 mod cancel;
 mod ledger;
@@ -36,13 +38,17 @@ pub use cancel::{Withdrawn, withdraw};
 pub use decide::{Decision, adopt, decide, try_again};
 pub use deliver::{Begun, Delivered, Patience, Said, begin, conclude};
 pub use hours::Hours;
+pub use inquiry::{AskAgain, InquiryState, NoAnswer, allowance, ask_again};
 pub use lanes::{Gathered, Gathering, Lane, gather_lanes};
-pub use ledger::{Ledger, LedgerError, Offered, RouteState, RunRow, Submission, SubmissionState, Suspension};
+pub use ledger::{
+    Handed, Ledger, LedgerError, Offered, RouteState, RunRow, Submission, SubmissionState, Suspension,
+};
+pub use lots::{Lot, gather_lot};
 pub use offer::{OfferPolicy, Page, Poll, overdue, poll, resume, sequence, suspend};
 pub use operation::{Kind, Operation, State};
 pub use period::{Period, PeriodError};
 pub use reconcile::{DesiredRecord, DesiredSet, Place, Reconciled, reconcile};
-pub use record::{Absence, Desired, Hash, Held, Powers, Record, RecordId, Trouble};
+pub use record::{Absence, Desired, Hash, Held, Needed, Powers, Record, RecordId, Trouble};
 pub use replay::{Change, foresee};
 pub use retry::{Failure, Next, Schedule, next};
 pub use select::{Order, Selected, approve, select};

@@ -4,7 +4,7 @@
 //! answer waits for; so nothing can ever appear below a timestamp already served, and a
 //! death between commit and answer only means that the same bytes are asked for again.
 
-use super::select::{holder, requeue};
+use super::select::requeue;
 use super::{
     Bucket, Kind, Ledger, LedgerError, Millis, Offered, Operation, Record, RouteState, State, Submission,
     SubmissionState, Suspension,
@@ -205,6 +205,7 @@ fn release(
         attempt: 0,
         due: poll.now,
         interactive: operation.interactive,
+        handed: None,
     };
     submission.id = ledger.add_submission(&submission)?;
     operation.submission = Some(submission.id);
@@ -230,9 +231,11 @@ pub(super) fn claim_key(
     }
     let key = &operation.register_key;
     let reserved = operation.kind == Kind::Insert && ledger.reserved(&record.ente, &record.register, key)?;
-    if reserved || holder(ledger, record, key)?.is_some() {
+    if reserved {
         return Ok(false);
     }
-    ledger.claim(&record.ente, &record.register, &operation.register_key, record.id)?;
-    Ok(true)
+    match ledger.claimant(&record.ente, &record.register, key)? {
+        Some(other) => Ok(other == record.id),
+        None => ledger.claim(&record.ente, &record.register, key, record.id).map(|()| true),
+    }
 }

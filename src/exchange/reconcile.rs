@@ -27,8 +27,10 @@ pub struct DesiredRecord {
     pub source: String,
     pub from: Date,
     pub to: Date,
-    /// Key of the record of the same folder that the register must hold first.
-    pub needs: Option<String>,
+    /// The record of the same folder that must be held first.
+    pub needs: Option<super::Needed>,
+    /// Whose container it may share with other people's records.
+    pub group: Option<String>,
     /// Content and register key; `None` when a finding withholds it.
     pub content: Option<(Hash, Hash)>,
 }
@@ -92,6 +94,7 @@ pub(super) fn fresh(place: Place<'_>, wanted: &DesiredRecord) -> Record {
         from: wanted.from,
         to: wanted.to,
         needs: wanted.needs.clone(),
+        group: wanted.group.clone(),
         desired: desired_of(wanted),
         held: None,
         current: None,
@@ -130,6 +133,7 @@ pub(super) fn moved(before: &Record, place: Place<'_>, wanted: &DesiredRecord) -
         flow: place.flow.to_owned(),
         source: wanted.source.clone(),
         needs: wanted.needs.clone(),
+        group: wanted.group.clone(),
         powers: place.powers,
         ..before.clone()
     }

@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-pub use crate::flow::Powers;
+pub use crate::flow::{Needed, Powers};
 
 /// Keyed hash of content or of a key; never of a bare personal value.
 pub type Hash = [u8; 32];
@@ -67,8 +67,10 @@ pub struct Record {
     pub source: String,
     pub from: Date,
     pub to: Date,
-    /// Key of the record of the same folder that the register must hold first.
-    pub needs: Option<String>,
+    /// The record of the same folder that must be held first, perhaps by another register.
+    pub needs: Option<Needed>,
+    /// Whose container it may share with other people's records: ente, flow and group.
+    pub group: Option<String>,
     pub desired: Desired,
     pub held: Option<Held>,
     /// The one operation that is queued or under way.
@@ -84,6 +86,20 @@ pub struct Record {
 }
 
 impl Record {
+    /// Whether `other`, a record of the same folder, is what this one needs.
+    pub fn needs_record(&self, other: &Self) -> bool {
+        let needs = self.needs.as_ref();
+        needs.is_some_and(|needed| needed.means(&self.register, &other.register, &other.key))
+    }
+
+    /// Whether two records may stand in one container.
+    pub fn may_join(&self, other: &Self) -> bool {
+        let place = |record: &Self| {
+            (record.ente.clone(), record.register.clone(), record.flow.clone(), record.group.clone())
+        };
+        place(self) == place(other)
+    }
+
     /// True when an earlier version was cancelled and nothing stands in its place though
     /// the folder still has it: shown loudly as "absent at the register".
     pub fn absent_at_register(&self) -> bool {

@@ -108,7 +108,15 @@ mod tests {
     fn wanted(content: Option<u8>) -> DesiredRecord {
         let day = date(2026, 3, 1);
         let content = content.map(|content| ([content; 32], [9; 32]));
-        DesiredRecord { key: "I0".into(), source: "I0".into(), from: day, to: day, needs: None, content }
+        DesiredRecord {
+            key: "I0".into(),
+            source: "I0".into(),
+            from: day,
+            to: day,
+            needs: None,
+            group: None,
+            content,
+        }
     }
 
     fn record(desired: Option<u8>) -> Record {

@@ -28,6 +28,8 @@ pub enum Failure {
     Uncertain,
     /// The recipient could not be asked what became of it.
     Unanswered,
+    /// The recipient has it and is not done, or could not be asked; `late`: longer than it may take.
+    Pending { late: bool },
     /// The recipient offers no way to ask.
     CannotBeAsked,
 }
@@ -55,7 +57,8 @@ pub fn next(
 ) -> Next {
     let due = (now + pause).max(not_before.unwrap_or(now));
     match failure {
-        Failure::CannotBeAsked => Next::Person,
+        Failure::CannotBeAsked | Failure::Pending { late: true } => Next::Person,
+        Failure::Pending { late: false } => Next::AskAt(due),
         Failure::Unavailable if attempt >= schedule.attempts => Next::Person,
         Failure::Unavailable => Next::SendAt(due),
         // The first question needs no long pause: most answers are only lost on their way.
@@ -91,6 +94,8 @@ mod tests {
         assert_eq!(next(Failure::Uncertain, 1, &SCHEDULE, 4000, None, 0), Next::AskAt(1000));
         assert_eq!(next(Failure::Unanswered, 1, &SCHEDULE, 4000, None, 0), Next::AskAt(4000));
         assert_eq!(next(Failure::Unanswered, 2, &SCHEDULE, 4000, None, 0), Next::Person);
+        let pending = |late| next(Failure::Pending { late }, 90, &SCHEDULE, 4000, None, 0);
+        assert_eq!((pending(false), pending(true)), (Next::AskAt(4000), Next::Person));
         assert_eq!(next(Failure::CannotBeAsked, 1, &SCHEDULE, 4000, None, 0), Next::Person);
     }
 }

@@ -148,7 +148,8 @@ fn taken_by_another(ledger: &mut dyn Ledger, record: &Record, step: Step) -> Res
 fn keeps(other: &Record, key: &Hash) -> bool {
     match other.desired {
         Desired::Present { register_key, .. } => register_key == *key,
-        Desired::Absent(_) => false,
+        // What should go and cannot is there for good.
+        Desired::Absent(_) => !other.powers.cancel,
         Desired::SetAside | Desired::Vanished | Desired::Nothing => true,
     }
 }
@@ -221,16 +222,26 @@ fn nothing_to_approve(ledger: &mut dyn Ledger, record: &Record) -> Result<(), Le
 /// `None` when nothing is queued any more: it is no longer needed, or is held for approval.
 pub(super) fn requeue(
     ledger: &mut dyn Ledger,
-    mut record: Record,
+    record: Record,
     now: Millis,
 ) -> Result<Option<Operation>, LedgerError> {
     let Some(current) = record.current else {
         return nothing_to_approve(ledger, &record).map(|()| None);
     };
-    let mut operation = ledger.operation(current)?;
+    let operation = ledger.operation(current)?;
     if operation.state != State::Queued {
         return Ok(None);
     }
+    decide_again(ledger, record, operation, now)
+}
+
+/// As [`requeue`], for a record with its current operation, which is queued.
+pub(super) fn decide_again(
+    ledger: &mut dyn Ledger,
+    mut record: Record,
+    mut operation: Operation,
+    now: Millis,
+) -> Result<Option<Operation>, LedgerError> {
     match next_step(&record) {
         step if needs_approval(&operation, step, operation.interactive) => {
             operation.state = State::Superseded;

@@ -112,6 +112,21 @@ pub fn settle_operation(
     answer: Answer,
     now: Millis,
 ) -> Result<Settled, LedgerError> {
+    let submission = operation.submission;
+    let settled = settle_within(ledger, operation, answer, now)?;
+    if let Settled::Moved(state) = settled {
+        close_submission(ledger, submission, state)?;
+    }
+    Ok(settled)
+}
+
+/// As [`settle_operation`], for whoever closes the container after the last of its operations.
+pub(super) fn settle_within(
+    ledger: &mut dyn Ledger,
+    operation: Operation,
+    answer: Answer,
+    now: Millis,
+) -> Result<Settled, LedgerError> {
     match (operation.state, answer) {
         (_, Answer::Unknown) => Ok(Settled::Foreign),
         (State::Accepted, Answer::Accepted)
@@ -196,11 +211,14 @@ pub(super) fn acknowledge(
 /// What is held is claimed, also where it is learned after the claim was given back; where
 /// another record took the key meanwhile, a person must look at both.
 fn claim_late(ledger: &mut dyn Ledger, record: &mut Record, key: &Hash) -> Result<(), LedgerError> {
-    if super::select::holder(ledger, record, key)?.is_some() {
-        record.trouble = Some(Trouble::Contradiction);
-        return Ok(());
+    match ledger.claimant(&record.ente, &record.register, key)? {
+        Some(other) if other == record.id => Ok(()),
+        Some(_) => {
+            record.trouble = Some(Trouble::Contradiction);
+            Ok(())
+        }
+        None => ledger.claim(&record.ente, &record.register, key, record.id),
     }
-    ledger.claim(&record.ente, &record.register, key, record.id)
 }
 
 /// A refused insert gives its claim on the register's key back.
@@ -225,7 +243,7 @@ pub(super) fn drop_claim(
     }
 }
 
-/// Stores an operation's new state with all its consequences.
+/// Stores an operation's new state with all its consequences, but for its container.
 pub(super) fn finish(
     ledger: &mut dyn Ledger,
     mut record: Record,
@@ -238,11 +256,10 @@ pub(super) fn finish(
     if operation.state.is_final() {
         record.current = None;
     }
-    close_submission(ledger, operation)?;
-    ledger.put_record(&record)?;
-    if record.current.is_none() && follow(ledger, record.clone(), operation, now)? {
+    if record.current.is_none() && follow(ledger, &mut record, operation, now)? {
         return Ok(());
     }
+    ledger.put_record(&record)?;
     ledger.move_run_rows(record.id, last_word(&record, operation))
 }
 
@@ -252,34 +269,38 @@ fn last_word(record: &Record, operation: &Operation) -> Bucket {
     if operation.state == State::Accepted && withheld { Bucket::SetAside } else { operation.state.into() }
 }
 
-/// Queues the next operation of a record that is due, or holds it; false when there is none.
+/// Queues the next operation of a record that is due, or holds it; false when there is none, and
+/// the record is still to be stored.
 fn follow(
     ledger: &mut dyn Ledger,
-    mut record: Record,
+    record: &mut Record,
     before: &Operation,
     now: Millis,
 ) -> Result<bool, LedgerError> {
-    let step = next_step(&record);
+    let step = next_step(record);
     if record.due.as_ref().is_some_and(|order| needs_approval(before, step, order.interactive)) {
-        hold(ledger, record)?;
+        hold(ledger, record.clone())?;
         return Ok(true);
     }
     if record.due.is_some() && matches!(step, Step::Do { .. }) {
-        let id = record.id;
-        enqueue(ledger, record, step, now, "follows")?;
-        ledger.move_run_rows(id, Bucket::Queued)?;
+        enqueue(ledger, record.clone(), step, now, "follows")?;
+        ledger.move_run_rows(record.id, Bucket::Queued)?;
         return Ok(true);
     }
-    if record.due.is_some() && step != Step::Rest(Rest::Trouble) {
+    if step != Step::Rest(Rest::Trouble) {
         record.due = None;
-        ledger.put_record(&record)?;
     }
     Ok(false)
 }
 
 /// A container is settled once each of its operations has its receipt; unclear ones withdraw it.
-fn close_submission(ledger: &mut dyn Ledger, operation: &Operation) -> Result<(), LedgerError> {
-    let Some(id) = operation.submission else { return Ok(()) };
+/// `last` is where the last of them moved.
+pub(super) fn close_submission(
+    ledger: &mut dyn Ledger,
+    submission: Option<i64>,
+    last: State,
+) -> Result<(), LedgerError> {
+    let Some(id) = submission else { return Ok(()) };
     let mut submission = ledger.submission(id)?;
     let operations = ledger.operations_in(id)?;
     // What is pushed goes on by itself: it is tried again, or asked about.
@@ -292,7 +313,7 @@ fn close_submission(ledger: &mut dyn Ledger, operation: &Operation) -> Result<()
         State::Retrying | State::Uncertain => pushed,
         _ => false,
     };
-    submission.state = match operation.state {
+    submission.state = match last {
         _ if operations.iter().any(open) => return Ok(()),
         State::Accepted => SubmissionState::Settled,
         _ => SubmissionState::Withdrawn,
@@ -310,5 +331,6 @@ pub fn park(
     let from = operation.state;
     operation.state = State::Parked;
     let record = ledger.record(operation.record)?;
-    finish(ledger, record, &operation, from, now, cause)
+    finish(ledger, record, &operation, from, now, cause)?;
+    close_submission(ledger, operation.submission, operation.state)
 }

@@ -33,8 +33,8 @@ impl Step {
 
 /// The next operation of a record, whatever is under way.
 ///
-/// Where the register has no replace, a changed record is cancelled first and inserted
-/// once the cancel is acknowledged; the insert has passed its rules by then
+/// Where the register has no replace, or would not know the record under its new key, a changed
+/// record is cancelled first and inserted once the cancel is acknowledged; the insert has passed its rules by then
 /// (`Desired::Present` is only ever set from a payload that did).
 pub fn next_step(record: &Record) -> Step {
     let powers = record.powers;
@@ -50,7 +50,10 @@ pub fn next_step(record: &Record) -> Step {
         (Desired::Present { content, .. }, Some(held)) if held.content == content => {
             Step::Rest(Rest::Unchanged)
         }
-        (Desired::Present { content, register_key }, Some(_)) if powers.replace => {
+        // Under another key a replacement would leave the former record behind.
+        (Desired::Present { content, register_key }, Some(held))
+            if powers.replace && (held.register_key == register_key || !powers.cancel) =>
+        {
             act(Kind::Replace, content, register_key, false)
         }
         (Desired::Present { .. } | Desired::Absent(_), Some(_)) if !powers.cancel => {
@@ -90,6 +93,7 @@ mod tests {
             from: day,
             to: day,
             needs: None,
+            group: None,
             desired,
             held: Some(Held { content: [1; 32], register_key: [9; 32], generation: 1 }),
             current: None,
@@ -118,6 +122,9 @@ mod tests {
         assert_eq!(kind(changed, true, true), Some(Kind::Replace));
         assert_eq!(kind(changed, false, true), Some(Kind::Cancel));
         assert_eq!(kind(changed, true, false), Some(Kind::Replace));
+        let renamed = Desired::Present { content: [2; 32], register_key: [8; 32] };
+        assert_eq!(kind(renamed, true, true), Some(Kind::Cancel));
+        assert_eq!(kind(renamed, true, false), Some(Kind::Replace));
         assert_eq!(kind(changed, false, false), None);
         assert_eq!(kind(gone, true, true), Some(Kind::Cancel));
         assert_eq!(kind(gone, true, false), None);

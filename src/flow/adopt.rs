@@ -6,12 +6,10 @@
 
 use super::{Flow, OperationKind};
 use crate::mapping::document::OperationForm;
+use crate::mapping::read_xml::{self, Element, ReadError};
 use crate::mapping::record::RecordPlan;
 use crate::mapping::write_xml::push_escaped;
 use crate::personal::Personal;
-use quick_xml::Reader;
-use quick_xml::XmlVersion;
-use quick_xml::events::{BytesRef, BytesStart, Event};
 
 /// One record of a payload that is not ours.
 pub struct AdoptedRecord {
@@ -37,13 +35,13 @@ pub enum AdoptError {
 
 const DEEPEST: usize = 32;
 
-/// An element with what it holds.
-#[derive(Clone, Default)]
-struct Element {
-    name: String,
-    attributes: Vec<(String, String)>,
-    text: String,
-    children: Vec<Element>,
+impl From<ReadError> for AdoptError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::NotWellFormed(at) => Self::NotWellFormed(at),
+            ReadError::TooDeep => Self::TooDeep,
+        }
+    }
 }
 
 impl Flow {
@@ -56,7 +54,7 @@ impl Flow {
             [only] if !self.is_json() => only,
             _ => return Err(AdoptError::NotForThisFormat(self.id().to_owned())),
         };
-        let root = read(payload)?;
+        let root = read_xml::read(payload, DEEPEST)?;
         let name = record.base.rsplit('/').next().unwrap_or(&record.base);
         let found = root.children.into_iter().filter(|child| child.name == name);
         Ok(found.flat_map(|found| self.split(found)).map(|found| self.adopted(record, &found)).collect())
@@ -178,84 +176,4 @@ impl Rewriter<'_> {
     fn is_key(&self, target: &str) -> bool {
         self.plan.register_key.iter().any(|row| self.flow.mapping.rows[*row].target == target)
     }
-}
-
-fn read(payload: &[u8]) -> Result<Element, AdoptError> {
-    let mut reader = Reader::from_reader(payload);
-    let broken = |reader: &Reader<&[u8]>| AdoptError::NotWellFormed(reader.error_position());
-    let mut open = vec![Element::default()];
-    loop {
-        let event = reader.read_event().map_err(|_| broken(&reader))?;
-        let (start, is_empty) = match event {
-            Event::Start(start) => (start, false),
-            Event::Empty(start) => (start, true),
-            Event::End(_) => {
-                close(&mut open).ok_or_else(|| broken(&reader))?;
-                continue;
-            }
-            Event::Text(text) => {
-                let text = text.xml10_content().map_err(|_| broken(&reader))?;
-                if let Some(here) = open.last_mut() {
-                    here.text.push_str(text.trim());
-                }
-                continue;
-            }
-            Event::GeneralRef(reference) => {
-                let letter = resolved(&reference).ok_or_else(|| broken(&reader))?;
-                if let Some(here) = open.last_mut() {
-                    here.text.push(letter);
-                }
-                continue;
-            }
-            Event::DocType(_) => return Err(broken(&reader)),
-            Event::Eof => break,
-            _ => continue,
-        };
-        open.push(opened(&start).ok_or_else(|| broken(&reader))?);
-        if open.len() > DEEPEST {
-            return Err(AdoptError::TooDeep);
-        }
-        if is_empty {
-            close(&mut open).ok_or_else(|| broken(&reader))?;
-        }
-    }
-    let root = open.pop().filter(|_| open.is_empty()).and_then(|mut document| document.children.pop());
-    root.ok_or_else(|| broken(&reader))
-}
-
-/// The character of `&amp;` or `&#233;`; no document defines entities of its own.
-fn resolved(reference: &BytesRef<'_>) -> Option<char> {
-    match reference.resolve_char_ref().ok()? {
-        Some(letter) => Some(letter),
-        None => match &**reference {
-            b"amp" => Some('&'),
-            b"lt" => Some('<'),
-            b"gt" => Some('>'),
-            b"quot" => Some('"'),
-            b"apos" => Some('\''),
-            _ => None,
-        },
-    }
-}
-
-fn close(open: &mut Vec<Element>) -> Option<()> {
-    let done = open.pop()?;
-    open.last_mut()?.children.push(done);
-    Some(())
-}
-
-/// Name and attributes without prefixes and namespace declarations.
-fn opened(start: &BytesStart<'_>) -> Option<Element> {
-    let local = |name: &[u8]| String::from_utf8(name.to_vec()).ok();
-    let mut element = Element { name: local(start.local_name().as_ref())?, ..Element::default() };
-    for attribute in start.attributes() {
-        let attribute = attribute.ok()?;
-        let key = attribute.key.as_ref();
-        if key == b"xmlns" || key.contains(&b':') {
-            continue;
-        }
-        let value = attribute.normalized_value(XmlVersion::Implicit1_0).ok()?;
-        element.attributes.push((local(key)?, value.into_owned()));
-    }
-    Some(element)
 }

@@ -1,6 +1,7 @@
 //! A folder through one flow: kinds of record, items, slices, rules, fragments, schema.
 
-use super::{Context, Flow, Mapped, MappedRecord};
+use super::trace::Trace;
+use super::{Context, Flow, Mapped, MappedRecord, Needed};
 use crate::folder::finding::{Finding, Severity};
 use crate::folder::{Folder, checks};
 use crate::mapping::path::{Scope, Slot};
@@ -23,6 +24,21 @@ impl Flow {
 
     /// As [`Flow::map`], with the findings of `folder::checks` already at hand.
     pub fn map_checked(&self, folder: &Folder, context: &Context, found: Vec<Finding>) -> Mapped {
+        self.work(folder, context, found, None).mapped
+    }
+
+    /// Maps as [`Flow::map`] to see where one record's payload comes from.
+    pub(super) fn map_watching(&self, folder: &Folder, context: &Context, key: &str) -> Option<Trace> {
+        self.work(folder, context, checks::check(folder.body.expose()), Some(key)).trace
+    }
+
+    fn work<'w>(
+        &'w self,
+        folder: &'w Folder,
+        context: &'w Context,
+        found: Vec<Finding>,
+        watched: Option<&'w str>,
+    ) -> Work<'w, 'w> {
         let body = folder.body.expose();
         let mapping = &self.mapping;
         let mut scope = mapping.names.scope(body);
@@ -31,11 +47,14 @@ impl Flow {
         let mut work = Work {
             flow: self,
             context,
+            body,
             mapped: Mapped::default(),
             places: Vec::new(),
             seen: Vec::new(),
             blocked: false,
             payload: Vec::new(),
+            watched,
+            trace: None,
         };
         let lists: Vec<String> = mapping.records.iter().map(|kind| self.below_items(kind, &scope)).collect();
         let is_of_item = |finding: &Finding| {
@@ -49,7 +68,7 @@ impl Flow {
         }
         work.duplicates();
         work.look_again(scope.look_again());
-        work.mapped
+        work
     }
 
     /// `/interventi/`, below which the findings of a kind's items lie; empty without a list.
@@ -69,9 +88,10 @@ impl Flow {
 }
 
 /// One folder being mapped.
-struct Work<'w> {
+struct Work<'w, 'b> {
     flow: &'w Flow,
     context: &'w Context,
+    body: &'b Json,
     mapped: Mapped,
     /// The folder's place of each of `mapped.records`.
     places: Vec<String>,
@@ -81,6 +101,9 @@ struct Work<'w> {
     blocked: bool,
     /// Buffer of the nominal payload, reused.
     payload: Vec<u8>,
+    /// The key of the record whose way is wanted, and its way.
+    watched: Option<&'w str>,
+    trace: Option<Trace>,
 }
 
 /// The item at hand: what its records are made of.
@@ -91,7 +114,7 @@ struct Item<'i> {
     place: String,
 }
 
-impl Work<'_> {
+impl<'b> Work<'_, 'b> {
     fn person(&mut self, found: Vec<Finding>, scope: &Scope<'_>) {
         let names = &self.flow.mapping.names;
         let rules = self.flow.rules.iter().filter(|rule| rule.table.scope == RuleScope::Person);
@@ -100,7 +123,7 @@ impl Work<'_> {
             finding.severity == Severity::Withhold && finding.folder_path.starts_with("/persona")
         };
         self.blocked = found.iter().any(about_person) || withholds(&judged);
-        let keyless = super::incident::keyless(&self.flow.mapping.flow, &self.context.ente.keys);
+        let keyless = super::incident::keyless(&self.flow.mapping.flow, &self.context.ente);
         self.blocked |= !keyless.is_empty();
         self.mapped.findings = found;
         self.mapped.findings.extend(judged);
@@ -108,7 +131,7 @@ impl Work<'_> {
     }
 
     /// All records of one kind.
-    fn kind<'a>(&mut self, kind: usize, list: &str, of_items: &[Finding], scope: &mut Scope<'a>) {
+    fn kind(&mut self, kind: usize, list: &str, of_items: &[Finding], scope: &mut Scope<'b>) {
         let flow = self.flow;
         let plan = &flow.mapping.records[kind];
         let Some(item) = &plan.item else {
@@ -133,14 +156,14 @@ impl Work<'_> {
         scope.slots[item.slot] = Slot::Empty;
     }
 
-    fn item<'a>(
+    fn item(
         &mut self,
         kind: usize,
         plan: &RecordPlan,
         place: &str,
-        value: Option<&'a Json>,
+        value: Option<&'b Json>,
         own: Vec<Finding>,
-        scope: &mut Scope<'a>,
+        scope: &mut Scope<'b>,
     ) {
         for (slot, _) in &plan.steps {
             scope.slots[*slot] = Slot::Empty;
@@ -168,17 +191,15 @@ impl Work<'_> {
     }
 
     /// The records of one item: one, or one for each slice that a step makes.
-    fn slices<'a>(
-        &mut self,
-        item: &Item<'_>,
-        value: Option<&'a Json>,
-        own: Vec<Finding>,
-        scope: &mut Scope<'a>,
-    ) {
+    fn slices(&mut self, item: &Item<'_>, value: Option<&'b Json>, own: Vec<Finding>, scope: &mut Scope<'b>) {
         let mut slices = None;
         if let Some(value) = value {
-            let input =
-                StepInput { item: value, today: self.context.today, settings: &self.context.ente.flow };
+            let input = StepInput {
+                item: value,
+                folder: self.body,
+                today: self.context.today,
+                settings: &self.context.ente.flow,
+            };
             for (slot, step) in &item.plan.steps {
                 let mut rows = step.run(&input);
                 self.look_again(step.look_again(&input));
@@ -217,8 +238,15 @@ impl Work<'_> {
         self.judge(item, &mut findings, scope);
         if withholds(&findings) {
             let record = self.shell(item, findings, scope);
+            self.watch(item, &record, scope);
             self.withheld(&item.source);
             self.keep(record, item);
+        }
+    }
+
+    fn watch(&mut self, item: &Item<'_>, record: &MappedRecord, scope: &mut Scope<'_>) {
+        if self.watched == Some(record.key.as_str()) && self.trace.is_none() {
+            self.trace = Some(self.flow.traced_places(item.kind, &item.place, &record.rows, scope));
         }
     }
 
@@ -235,6 +263,11 @@ impl Work<'_> {
         self.judge(item, &mut findings, scope);
         let mut record = self.shell(item, findings, scope);
         let mapping = &self.flow.mapping;
+        for pseudonym in mapping.pseudonyms(scope) {
+            if self.mapped.pseudonyms.iter().all(|known| known.expose() != pseudonym) {
+                self.mapped.pseudonyms.push(Personal::new(pseudonym.to_owned()));
+            }
+        }
         let own = [record.key.clone(), item.plan.kind.clone()];
         scope.slots[mapping.roots.record] =
             Slot::Made(own.into_iter().map(|text| Value::Text(text.into())).collect());
@@ -250,6 +283,7 @@ impl Work<'_> {
         }
         record.rows = std::mem::take(&mut writer.rows);
         record.register_key = Personal::new(std::mem::take(&mut writer.kept));
+        self.watch(item, &record, scope);
         if withholds(&record.findings) || self.blocked {
             self.withheld(&item.source);
         } else {
@@ -286,7 +320,8 @@ impl Work<'_> {
             source: item.source.clone(),
             from,
             to,
-            needs: plan.needs(scope),
+            needs: plan.needs(scope).map(|(register, key)| Needed { register, key }),
+            group: plan.group.as_ref().and_then(|group| group.text(scope)).map(|text| label(&text)),
             register_key: Personal::new(String::new()),
             fragment: None,
             rows: Vec::new(),
@@ -345,6 +380,12 @@ impl Flow {
             writer.element(&plan.element, scope);
         }
     }
+}
+
+/// A group as it may stand in the name of a file.
+fn label(text: &str) -> String {
+    let fits = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_');
+    text.chars().map(|letter| if fits(letter) { letter } else { '_' }).collect()
 }
 
 fn withholds(findings: &[Finding]) -> bool {

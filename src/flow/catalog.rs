@@ -1,17 +1,21 @@
 //! Finds every flow by listing directories, and loads it whole or not at all.
 
 use super::Powers;
-use super::check;
+use super::aggregate::AggregateFlow;
 use super::files::Files;
 use super::frame::Frame;
+use super::inbound::InboundFlow;
+use super::inbound_load;
+use super::refusals::{self, Refusal};
 use super::target::Schema;
+use super::{check, check_versions};
 use crate::adapters;
 use crate::mapping::codes::CodeTable;
 use crate::mapping::compile::Targets;
 use crate::mapping::condition_parse::Codes;
 use crate::mapping::document::{Format, MappingDocument, SettingTable};
 use crate::mapping::value::iso_date;
-use crate::mapping::{Defect, Mapping, compile};
+use crate::mapping::{Defect, Mapping, aggregate, compile, inbound};
 use crate::rules::{self, Rule};
 use crate::schema::pattern::Pattern;
 use crate::schema::shape::Shape;
@@ -25,6 +29,8 @@ pub struct Flow {
     id: String,
     pub mapping: Mapping,
     pub rules: Vec<Rule>,
+    /// What its recipients answer, in words; the first entry that fits stands.
+    pub refusals: Vec<Refusal>,
     pub(super) schema: Schema,
     answers: Option<JsonSchema>,
     pub(super) targets: Targets,
@@ -34,9 +40,11 @@ pub struct Flow {
     valid_to: Option<Date>,
 }
 
-/// All flows of an installation.
+/// All flows of an installation: those that send, and those that ask.
 pub struct Catalog {
     flows: Vec<Flow>,
+    aggregates: Vec<AggregateFlow>,
+    inbound: Vec<InboundFlow>,
     folder_shape: Arc<Shape>,
 }
 
@@ -47,8 +55,24 @@ impl Catalog {
     /// All defects of all flows, each with file, line and mend.
     pub fn load(files: &dyn Files) -> Result<Self, Vec<Defect>> {
         let folder_shape = Arc::new(folder_shape(files).map_err(|defect| vec![defect])?);
-        let (mut flows, mut defects) = (Vec::new(), Vec::new());
+        let (mut flows, mut aggregates, mut defects) = (Vec::new(), Vec::new(), Vec::new());
+        let mut inbound = Vec::new();
         for id in flow_ids(files) {
+            if let Some(text) = inbound_text(files, &id) {
+                match inbound_load::load(files, &id, &text, &folder_shape) {
+                    Ok(flow) => inbound.push(flow),
+                    Err(found) => defects.extend(found),
+                }
+                continue;
+            }
+            let text = files.text(&format!("mappings/{id}/mapping.toml")).unwrap_or_default();
+            if aggregate::compile::is_aggregate(&text) {
+                match AggregateFlow::load(files, &id, &folder_shape) {
+                    Ok(flow) => aggregates.push(flow),
+                    Err(found) => defects.extend(found),
+                }
+                continue;
+            }
             match load_flow(files, &id, &folder_shape) {
                 Ok(flow) => {
                     defects.extend(check::flow(&flow, files));
@@ -57,10 +81,47 @@ impl Catalog {
                 Err(found) => defects.extend(found),
             }
         }
-        if defects.is_empty() { Ok(Self { flows, folder_shape }) } else { Err(defects) }
+        defects.extend(check_versions::versions(&flows));
+        let loaded = Self { flows, aggregates, inbound, folder_shape };
+        if defects.is_empty() { Ok(loaded) } else { Err(defects) }
     }
 
-    /// All flows, by id.
+    /// All aggregate flows, by id: they have no register and send nothing.
+    pub fn aggregates(&self) -> &[AggregateFlow] {
+        &self.aggregates
+    }
+
+    /// Whether a flow's id or family is of an aggregate flow.
+    pub fn is_aggregate(&self, name: &str) -> bool {
+        self.aggregates.iter().any(|flow| flow.id() == name || flow.family() == name)
+    }
+
+    /// The aggregate flow by id or, for a family without version, the one that computes on a day.
+    pub fn aggregate(&self, name: &str, day: Date) -> Option<&AggregateFlow> {
+        let exact = self.aggregates.iter().find(|flow| flow.id() == name);
+        exact.or_else(|| {
+            let of_family = |flow: &&AggregateFlow| flow.family() == name && flow.valid_on(day);
+            self.aggregates.iter().filter(of_family).max_by_key(|flow| flow.valid_from())
+        })
+    }
+
+    /// All flows that ask a register about persons, by id.
+    pub fn inbound(&self) -> &[InboundFlow] {
+        &self.inbound
+    }
+
+    /// The inbound flow with an id such as `family/version`.
+    pub fn find_inbound(&self, id: &str) -> Option<&InboundFlow> {
+        self.inbound.iter().find(|flow| flow.id() == id)
+    }
+
+    /// The inbound flow by which a register is asked on a day.
+    pub fn inbound_from(&self, register: &str, day: Date) -> Option<&InboundFlow> {
+        let fits = |flow: &&InboundFlow| flow.register() == register && flow.valid_on(day);
+        self.inbound.iter().filter(fits).max_by_key(|flow| flow.valid_from())
+    }
+
+    /// All flows that map a folder, by id.
     pub fn flows(&self) -> &[Flow] {
         &self.flows
     }
@@ -82,6 +143,20 @@ impl Catalog {
     pub fn current(&self, sending: Date) -> Vec<&Flow> {
         let families: BTreeSet<&str> = self.flows.iter().map(Flow::family).collect();
         families.into_iter().filter_map(|family| self.named(family, sending)).collect()
+    }
+
+    /// All versions of a family, oldest first.
+    pub fn versions(&self, family: &str) -> Vec<&Flow> {
+        let mut found: Vec<_> = self.flows.iter().filter(|flow| flow.family() == family).collect();
+        found.sort_by_key(|flow| flow.valid_from);
+        found
+    }
+
+    /// The next day after `day` on which another version of the family comes into force, or the last goes.
+    pub fn next_change(&self, family: &str, day: Date) -> Option<Date> {
+        let ends = |flow: &Flow| flow.valid_to.and_then(|last| last.tomorrow().ok());
+        let days = self.versions(family).into_iter().flat_map(|flow| [Some(flow.valid_from), ends(flow)]);
+        days.flatten().filter(|change| *change > day).min()
     }
 
     /// The folder's shape.
@@ -127,6 +202,11 @@ impl Flow {
                 None => format!("{name}: one of {}", setting.values.join(", ")),
             })
             .collect()
+    }
+
+    /// First and last sending date of the version, as its mapping says.
+    pub fn valid(&self) -> (Date, Option<Date>) {
+        (self.valid_from, self.valid_to)
     }
 
     /// Whether the version is used on a sending date.
@@ -177,6 +257,11 @@ fn flow_ids(files: &dyn Files) -> Vec<String> {
     paths.iter().filter_map(id).collect()
 }
 
+/// The text of an inbound flow's table; `None` for one that sends, or that can't be read.
+fn inbound_text(files: &dyn Files, id: &str) -> Option<String> {
+    files.text(&format!("mappings/{id}/mapping.toml")).filter(|text| inbound::is_inbound(text))
+}
+
 fn load_flow(files: &dyn Files, id: &str, folder_shape: &Arc<Shape>) -> Result<Flow, Vec<Defect>> {
     let one = |defect: Defect| vec![defect];
     let file = format!("mappings/{id}/mapping.toml");
@@ -189,6 +274,8 @@ fn load_flow(files: &dyn Files, id: &str, folder_shape: &Arc<Shape>) -> Result<F
     let rules_file = format!("mappings/{id}/rules.toml");
     let rules_text = files.text(&rules_file).unwrap_or_default();
     let rules = rules::compile(&rules_file, &rules_text, &mut mapping)?;
+    let refusals_file = format!("mappings/{id}/refusals.toml");
+    let refusals = refusals::compile(&refusals_file, &files.text(&refusals_file).unwrap_or_default())?;
     let day = |text: &str| {
         iso_date(text).ok_or_else(|| one(defect(&file, &format!("`{text}` is not a date AAAA-MM-GG"))))
     };
@@ -201,6 +288,7 @@ fn load_flow(files: &dyn Files, id: &str, folder_shape: &Arc<Shape>) -> Result<F
         id: id.to_owned(),
         mapping,
         rules,
+        refusals,
         schema,
         answers,
         targets,
@@ -211,7 +299,7 @@ fn load_flow(files: &dyn Files, id: &str, folder_shape: &Arc<Shape>) -> Result<F
     })
 }
 
-fn load_codes(files: &dyn Files, id: &str) -> Result<Codes, Vec<Defect>> {
+pub(super) fn load_codes(files: &dyn Files, id: &str) -> Result<Codes, Vec<Defect>> {
     let folder = format!("mappings/{id}/codes");
     let (mut codes, mut defects) = (Codes::new(), Vec::new());
     for path in files.list(&folder).into_iter().filter(|path| path.ends_with(".csv")) {
@@ -244,7 +332,7 @@ fn load_schema(files: &dyn Files, id: &str, mapping: &MappingDocument) -> Result
     loaded.map_err(|error| defect(&path, &error.to_string()))
 }
 
-fn defect(file: &str, message: &str) -> Defect {
+pub(super) fn defect(file: &str, message: &str) -> Defect {
     Defect {
         file: file.to_owned(),
         line: None,

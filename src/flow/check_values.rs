@@ -47,12 +47,13 @@ impl Facets {
         }
     }
 
-    fn after(mut self, transform: Transform) -> Self {
+    pub fn after(mut self, transform: Transform) -> Self {
         let source = self.kind;
         self.kind = transform.makes(source);
         match transform {
             Transform::Text | Transform::Upper | Transform::Date => {}
-            Transform::Year => self.lengths = (4, Some(4)),
+            Transform::Year | Transform::Quarter => self.lengths = (4, Some(4)),
+            Transform::Month => self.lengths = (7, Some(7)),
             Transform::Prefix(length) => self.lengths = (self.lengths.0.min(length), Some(length)),
             Transform::Digest(length) => self.lengths = (length, Some(length)),
             Transform::Uuid => self.lengths = (45, Some(45)),
@@ -78,6 +79,10 @@ pub(super) fn row(flow: &Flow, info: &RowInfo, source: &Facets, target: &Node, f
     let facets = source.clone().after(info.transform);
     if let Some(name) = &info.row.codes {
         if let Ok((table, column)) = find_table(&flow.mapping.codes, name) {
+            if table.is_dated() && info.row.codes_at.is_none() {
+                let message = format!("lines of codes/{name}.csv are dated, the row names no day");
+                faults.push((message, "name the event's day in `codes_at`".to_owned()));
+            }
             codes(name, &table, column, &facets, target, guarded, faults);
         }
         return;
@@ -95,12 +100,12 @@ pub(super) fn row(flow: &Flow, info: &RowInfo, source: &Facets, target: &Node, f
         return;
     }
     enumerations(&facets, target, faults);
-    lengths(info, &facets, target, faults);
+    lengths(info.row.truncate, &facets, target, faults);
     patterns(&facets, target, faults);
 }
 
 /// The table covers the source, and the target takes all that it gives.
-fn codes(
+pub(super) fn codes(
     name: &str,
     table: &CodeTable,
     column: usize,
@@ -130,7 +135,7 @@ fn codes(
     }
 }
 
-fn kinds(facets: &Facets, target: &Node, faults: &mut Vec<Fault>) {
+pub(super) fn kinds(facets: &Facets, target: &Node, faults: &mut Vec<Fault>) {
     let fits = match target.kind {
         Kind::Text => true,
         Kind::Decimal => matches!(facets.kind, Kind::Decimal | Kind::Integer),
@@ -142,7 +147,7 @@ fn kinds(facets: &Facets, target: &Node, faults: &mut Vec<Fault>) {
     }
 }
 
-fn enumerations(facets: &Facets, target: &Node, faults: &mut Vec<Fault>) {
+pub(super) fn enumerations(facets: &Facets, target: &Node, faults: &mut Vec<Fault>) {
     if target.enumeration.is_empty() {
         return;
     }
@@ -152,10 +157,10 @@ fn enumerations(facets: &Facets, target: &Node, faults: &mut Vec<Fault>) {
     }
 }
 
-fn lengths(info: &RowInfo, facets: &Facets, target: &Node, faults: &mut Vec<Fault>) {
+pub(super) fn lengths(truncate: Option<usize>, facets: &Facets, target: &Node, faults: &mut Vec<Fault>) {
     let (fewest, most) = facets.lengths;
     if let Some(limit) = target.max_length {
-        let cut = info.row.truncate.is_some_and(|longest| longest <= limit);
+        let cut = truncate.is_some_and(|longest| longest <= limit);
         if !cut && most.is_none_or(|most| most > limit) {
             faults.push((
                 format!("the source may be longer than {limit} characters"),
@@ -171,7 +176,7 @@ fn lengths(info: &RowInfo, facets: &Facets, target: &Node, faults: &mut Vec<Faul
     }
 }
 
-fn patterns(facets: &Facets, target: &Node, faults: &mut Vec<Fault>) {
+pub(super) fn patterns(facets: &Facets, target: &Node, faults: &mut Vec<Fault>) {
     let Some(wanted) = &target.pattern else { return };
     if facets.kind != Kind::Text && target.kind != Kind::Text {
         return; // Decimal and date spellings are the transforms'.

@@ -44,15 +44,27 @@ pub(super) fn nominal_ente(nominal: &NominalTable) -> EnteSettings {
 }
 
 impl Flow {
-    /// The name of an ente's container by day (`AAAAMMGG`) and daily progressive.
-    pub fn container_name(&self, ente: &str, day: &str, progressive: u32) -> String {
-        let name = self.mapping.document.container.name.replace("{ente}", ente).replace("{giorno}", day);
+    /// The name of an ente's container by group, day (`AAAAMMGG`) and daily progressive.
+    pub fn container_name(&self, ente: &str, group: &str, day: &str, progressive: u32) -> String {
+        let name = self.mapping.document.container.name.replace("{ente}", ente).replace("{gruppo}", group);
+        let name = name.replace("{giorno}", day);
         name.replace("{progressivo}", &format!("{progressive:07}"))
     }
 
     /// The kind by which the recipient sorts containers.
     pub fn container_kind(&self) -> &str {
         &self.mapping.document.container.kind
+    }
+
+    /// Whether many persons share a container where the flow is pushed: its records have groups.
+    pub fn is_grouped(&self) -> bool {
+        self.mapping.records.iter().any(|record| record.group.is_some())
+    }
+
+    /// Other registers that must hold records before those of this flow go.
+    pub fn needs_registers(&self) -> impl Iterator<Item = &str> {
+        let needs = self.mapping.records.iter().flat_map(|record| &record.needs);
+        needs.filter_map(|need| need.register.as_deref())
     }
 
     /// When a container is full.

@@ -3,9 +3,13 @@
 //! A case is `folder.json`, perhaps `context.toml`, and what is expected of it:
 //! `expected.xml` or `expected.json` (all its records in one container with the nominal
 //! header, a line per element or member) and `findings.txt` (`severity rule place`, sorted). A
-//! missing file expects nothing of its kind. New cases are found, not listed.
+//! missing file expects nothing of its kind. New cases are found, not listed. Of an inbound flow
+//! a case has `answer*.xml` too: see `inbound_fixtures`.
 
-use super::{Catalog, Container, Context, EnteSettings, Flow, Header, Mapped, OperationKind, Part};
+use super::{
+    Catalog, Container, Context, EnteSettings, Flow, Header, Mapped, OperationKind, Part, fixtures_aggregate,
+    inbound_fixtures,
+};
 use crate::folder::FolderSchema;
 use crate::folder::finding::{Finding, Severity};
 use crate::mapping::keyed::{KeyState, Keys, PseudonymKey, TEST_KEY};
@@ -57,8 +61,10 @@ pub fn run(catalog: &Catalog, folder: &Path) -> Vec<CaseResult> {
         Ok(schema) => schema,
         Err(error) => return vec![failed(folder, error.to_string())],
     };
-    let cases = cases(folder);
-    cases.iter().map(|case| run_case(catalog, &schema, case)).collect()
+    let cases = cases(folder, "folder.json");
+    let mut results: Vec<CaseResult> = cases.iter().map(|case| run_case(catalog, &schema, case)).collect();
+    results.extend(fixtures_aggregate::run(catalog, &schema, folder));
+    results
 }
 
 /// Runs every case and rewrites what it expects. The diff is then reviewed.
@@ -80,22 +86,23 @@ pub fn bless(catalog: &Catalog, folder: &Path) -> std::io::Result<Vec<CaseResult
     Ok(results)
 }
 
-const EXPECTED: [&str; 3] = ["expected.xml", "expected.json", "findings.txt"];
+const EXPECTED: [&str; 4] = ["expected.xml", "expected.json", "expected.csv", "findings.txt"];
 
-fn cases(folder: &Path) -> Vec<PathBuf> {
+/// Directories with a file of this name, at and below `folder`.
+pub(super) fn cases(folder: &Path, name: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    if folder.join("folder.json").is_file() {
+    if folder.join(name).is_file() {
         found.push(folder.to_owned());
     }
     if let Ok(entries) = std::fs::read_dir(folder) {
         let mut below: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
         below.sort();
-        found.extend(below.iter().filter(|path| path.is_dir()).flat_map(|path| cases(path)));
+        found.extend(below.iter().filter(|path| path.is_dir()).flat_map(|path| cases(path, name)));
     }
     found
 }
 
-fn failed(folder: &Path, message: String) -> CaseResult {
+pub(super) fn failed(folder: &Path, message: String) -> CaseResult {
     let name = |path: Option<&Path>| {
         path.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
     };
@@ -115,24 +122,30 @@ fn run_case(catalog: &Catalog, schema: &FolderSchema, folder: &Path) -> CaseResu
     let absolute = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     let mut result = failed(&absolute, String::new());
     result.differences.clear();
-    let Some(flow) = catalog.find(&result.flow) else {
-        result.differences.push(format!("there is no flow {}", result.flow));
-        return result;
+    let made = match (catalog.find(&result.flow), catalog.find_inbound(&result.flow)) {
+        (Some(flow), _) => actual(flow, schema, &absolute),
+        (None, Some(flow)) => inbound_fixtures::actual(flow, schema, &absolute),
+        (None, None) => Err(format!("there is no flow {}", result.flow)),
     };
-    match actual(flow, schema, &absolute) {
+    match made {
         Ok(actual) => result.actual = actual,
         Err(message) => {
             result.differences.push(message);
             return result;
         }
     }
+    compare(&mut result);
+    result
+}
+
+/// Notes where what a case makes is not what it expects.
+pub(super) fn compare(result: &mut CaseResult) {
     for name in EXPECTED {
-        let expected = std::fs::read_to_string(absolute.join(name)).ok();
+        let expected = std::fs::read_to_string(result.folder.join(name)).ok();
         if let Some(difference) = difference(name, expected.as_deref(), result.actual.get(name)) {
             result.differences.push(difference);
         }
     }
-    result
 }
 
 fn actual(flow: &Flow, schema: &FolderSchema, folder: &Path) -> Result<BTreeMap<String, String>, String> {
@@ -216,8 +229,11 @@ fn payload(flow: &Flow, mapped: &Mapped) -> Result<Option<String>, String> {
 
 /// `severity rule place`, each once, sorted.
 pub fn findings_text(mapped: &Mapped) -> String {
-    let all = mapped.findings.iter().chain(mapped.records.iter().flat_map(|record| &record.findings));
-    let lines: BTreeSet<String> = all.map(line).collect();
+    lines(mapped.findings.iter().chain(mapped.records.iter().flat_map(|record| &record.findings)))
+}
+
+pub(super) fn lines<'f>(findings: impl Iterator<Item = &'f Finding>) -> String {
+    let lines: BTreeSet<String> = findings.map(line).collect();
     lines.into_iter().map(|line| line + "\n").collect()
 }
 
@@ -226,7 +242,9 @@ fn line(finding: &Finding) -> String {
         Severity::Warn => "warn",
         Severity::Withhold => "withhold",
     };
-    format!("{severity} {} {}", finding.rule, finding.folder_path)
+    let payload = || finding.payload_path.as_deref().unwrap_or_default();
+    let place = if finding.folder_path.is_empty() { payload() } else { &finding.folder_path };
+    format!("{severity} {} {place}", finding.rule)
 }
 
 fn difference(name: &str, expected: Option<&str>, actual: Option<&String>) -> Option<String> {

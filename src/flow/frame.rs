@@ -33,14 +33,10 @@ impl Frame {
         };
         let json = mapping.flow.format == Format::Json;
         for record in &mapping.records {
-            let name = record.base.strip_prefix(&base).filter(|name| !name.contains('/'));
+            let name = record.base.strip_prefix(&base).filter(|name| !json || !name.contains('/'));
             if name.is_none_or(|name| name.ends_with("[]") != json) || record.base != mapping.records[0].base
             {
-                let place = if json {
-                    "be one array of the container"
-                } else {
-                    "stand directly below container.root"
-                };
+                let place = if json { "be one array of the container" } else { "stand below container.root" };
                 return Err(format!("record.element must {place}"));
             }
         }
@@ -73,12 +69,24 @@ fn xml(mapping: &Mapping, shape: &Shape, header: &Header<'_>) -> Frame {
     for child in earlier {
         writer.element(child, &mut scope);
     }
+    let lists = lists(mapping);
+    writer.out.extend(lists.iter().map(|name| format!("<{name}>")));
     let before = std::mem::take(&mut writer.out);
+    writer.out.extend(lists.iter().rev().map(|name| format!("</{name}>")));
     for child in later {
         writer.element(child, &mut scope);
     }
     writer.out.push_str(&mapping.container.close);
     Frame { before, after: writer.out }
+}
+
+/// The elements between the root and the records: the list in which they stand, if they do.
+fn lists(mapping: &Mapping) -> Vec<&str> {
+    let base = mapping.records.first().map_or("", |record| record.base.as_str());
+    let below = base.strip_prefix(mapping.document.container.root.as_str()).unwrap_or_default();
+    let mut names: Vec<&str> = below.split('/').filter(|name| !name.is_empty()).collect();
+    names.pop();
+    names
 }
 
 /// Members before the array of records, the array's brackets, members after it.

@@ -1,19 +1,26 @@
 //! Findings that the engine itself gives, for any flow, and schema problems
 //! brought back to the folder's own place.
 
-use super::Flow;
+use super::{EnteSettings, Flow};
 use crate::folder::finding::{Finding, Severity, Text, Verdict};
 use crate::mapping::compile::RowInfo;
 use crate::mapping::document::{FlowTable, KeyTable};
-use crate::mapping::keyed::{KeyState, Keys};
+use crate::mapping::keyed::KeyState;
 use crate::mapping::path::{PathRef, Scope};
 use crate::mapping::record::RecordPlan;
 use crate::mapping::write::{Incident, Trouble, Writer, Written};
 use crate::schema::SchemaProblem;
 
 /// The keys that a flow needs and cannot use: no record is made without them.
-pub(super) fn keyless(flow: &FlowTable, keys: &Keys) -> Vec<Finding> {
-    let wanted = flow.keys.iter();
+pub(super) fn keyless(flow: &FlowTable, ente: &EnteSettings) -> Vec<Finding> {
+    let chosen = |name: &String| {
+        let default = flow.settings.get(name).map(|table| &table.default);
+        ente.flow.get(name).or(default)
+    };
+    let is_needed =
+        |table: &KeyTable| table.when.iter().all(|(name, value)| chosen(name).is_none_or(|set| set == value));
+    let wanted = flow.keys.iter().filter(|(_, table)| is_needed(table));
+    let keys = &ente.keys;
     let told = wanted.filter_map(|(name, table)| match keys.get(name) {
         Some(KeyState::Ready(_)) => None,
         Some(KeyState::Changed) => Some(changed_key(name, table)),

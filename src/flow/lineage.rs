@@ -91,7 +91,7 @@ impl Flow {
 }
 
 /// Paths read by the conditions of an element, of its rows and of all below it.
-fn conditions_below<'p>(plan: &'p ElementPlan, paths: &mut Vec<&'p PathRef>) {
+pub(super) fn conditions_below<'p>(plan: &'p ElementPlan, paths: &mut Vec<&'p PathRef>) {
     let rows = plan.attributes.iter().chain(&plan.text).flat_map(|field| &field.rows);
     for row in rows {
         paths.extend(&row.codes_day);

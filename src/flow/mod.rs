@@ -2,6 +2,7 @@
 //! and code tables, and applies them to a folder.
 
 pub mod adopt;
+pub mod aggregate;
 mod apply;
 pub mod catalog;
 pub mod check;
@@ -9,19 +10,37 @@ mod check_needs;
 mod check_rows;
 mod check_targets;
 mod check_values;
+mod check_versions;
 mod container;
+pub mod coverage;
 pub mod difference;
 pub mod files;
+pub mod explain;
+mod fixtures_aggregate;
 mod frame;
 pub mod fixtures;
+pub mod inbound;
+mod inbound_check;
+#[cfg(test)]
+mod inbound_check_tests;
+mod inbound_findings;
+mod inbound_fixtures;
+mod inbound_load;
+mod inbound_propose;
 mod incident;
 mod lineage;
+pub mod location;
 mod operation;
 mod pattern_length;
+pub mod refusals;
+pub mod scaffold;
 mod target;
+pub mod trace;
+pub mod upgrade;
 
 pub use catalog::{Catalog, Flow};
 pub use container::{Container, Header, Part};
+pub use inbound::{Came, Heard, InboundFlow, Proposal};
 pub use lineage::FieldLineage;
 
 use crate::folder::finding::Finding;
@@ -67,6 +86,8 @@ pub struct Mapped {
     pub complete: Vec<(jiff::civil::Date, jiff::civil::Date)>,
     /// When the same folder could map to something else because the calendar moved.
     pub look_again: Option<jiff::civil::Date>,
+    /// The pseudonyms by which the register knows whom the records are about.
+    pub pseudonyms: Vec<Personal<String>>,
     /// Findings that belong to no single record (e.g. a person who cannot be sent).
     pub findings: Vec<Finding>,
 }
@@ -80,8 +101,10 @@ pub struct MappedRecord {
     /// First and last day it speaks of (`to` = `from` for a single event).
     pub from: jiff::civil::Date,
     pub to: jiff::civil::Date,
-    /// Key of the record of the same folder that the register must hold before this one.
-    pub needs: Option<String>,
+    /// The record of the same folder that must be held before this one.
+    pub needs: Option<Needed>,
+    /// Whose container it may share with other people's records: no personal data.
+    pub group: Option<String>,
     /// The register's own key (coarser than ours): all attributes by which it would match a cancel.
     pub register_key: Personal<String>,
     /// The payload of this record alone, in its insert form; `None` when a finding withholds it.
@@ -89,6 +112,21 @@ pub struct MappedRecord {
     /// Bitmap of the mapping rows that fired, row 0 = lowest bit of byte 0.
     pub rows: Vec<u8>,
     pub findings: Vec<Finding>,
+}
+
+/// A record of the same folder that a register must hold before another one goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Needed {
+    /// The register that must hold it; `None` is the dependent record's own.
+    pub register: Option<String>,
+    pub key: String,
+}
+
+impl Needed {
+    /// Whether a record of `register` and `key` is meant, where the dependent one is in `own`.
+    pub fn means(&self, own: &str, register: &str, key: &str) -> bool {
+        self.key == key && self.register.as_deref().unwrap_or(own) == register
+    }
 }
 
 /// What is asked of a register for one record.

@@ -18,8 +18,17 @@ pub fn check(body: &Value) -> Vec<Finding> {
     person(body, &mut findings);
     doubles(interventions(body), "interventi", &mut findings);
     doubles(items(body, "valutazioni"), "valutazioni", &mut findings);
+    super::benefits::doubles(body, &mut findings);
     references(body, &mut findings);
-    for list in ["certificazioni", "prese_in_carico", "interventi", "consensi", "completa_per"] {
+    for list in [
+        "certificazioni",
+        "casi_minore",
+        "prese_in_carico",
+        "interventi",
+        "politiche_attive",
+        "consensi",
+        "completa_per",
+    ] {
         ends(items(body, list), list, &mut findings);
     }
     findings

@@ -1,5 +1,6 @@
 //! The local model of a citizen's folder and its identifiers. Knows no external format.
 
+pub mod benefits;
 pub mod finding;
 pub mod codice_fiscale;
 pub mod compose;
@@ -7,6 +8,7 @@ pub mod identifier;
 pub mod money;
 mod json;
 pub mod labels;
+pub mod mask;
 mod violation;
 pub mod parse;
 pub mod checks;

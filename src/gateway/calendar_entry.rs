@@ -82,6 +82,12 @@ pub fn calendar_defects(settings: &Settings, catalog: &Catalog) -> Vec<String> {
     for entry in &settings.calendar {
         let (id, name) = (&entry.id, &entry.flow);
         let of_name = |flow: &&crate::flow::Flow| flow.id() == name || flow.family() == name;
+        if catalog.is_aggregate(name) {
+            defects.push(format!(
+                "calendar {id}: `{name}` is counted, not sent: `raccordo indicators` makes it"
+            ));
+            continue;
+        }
         let Some(flow) = catalog.flows().iter().find(of_name) else {
             defects.push(format!(
                 "calendar {id}: there is no flow `{name}`: `raccordo check` lists those that there are"

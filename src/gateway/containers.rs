@@ -64,7 +64,7 @@ impl Gateway {
         let ente = self.settings.ente(&head.ente).ok_or(Unbuilt::NotConfigured("no-ente"))?;
         let flow = self.catalog.find(&head.flow).ok_or(Unbuilt::NotConfigured("no-flow"))?;
         let ids: Vec<_> = operations.iter().map(Operation::name).collect();
-        let parts: Vec<_> = operations
+        let mut parts: Vec<_> = operations
             .iter()
             .zip(&fragments)
             .zip(&ids)
@@ -74,6 +74,10 @@ impl Gateway {
                 id,
             })
             .collect();
+        if flow.mapping.has_pseudonyms() {
+            // Not in the order of the folders, which other files of theirs have too.
+            parts.sort_by_key(|part| part.fragment);
+        }
         let settings = container_settings(ente);
         let date = date_in(name).unwrap_or_else(|| self.clock.today());
         let bytes = flow.assemble(container, &Header { name, date, ente: &settings }, &parts);
@@ -87,9 +91,9 @@ impl Gateway {
     /// The fragments of some operations; every one that is at fault is named.
     fn fragments(&self, operations: &[Operation]) -> Result<Vec<Personal<Vec<u8>>>, Unbuilt> {
         let mut fragments = Vec::with_capacity(operations.len());
-        let (mut at_fault, mut why) = (Vec::new(), "");
+        let (mut at_fault, mut why, mut key) = (Vec::new(), "", None);
         for operation in operations {
-            match self.open_fragment(operation.record, &operation.content) {
+            match self.open_fragment_by(operation.record, &operation.content, &mut key) {
                 Ok(fragment) => fragments.push(fragment),
                 Err(error) => {
                     why = unfit(&error).ok_or(error)?;

@@ -14,6 +14,7 @@ use super::settings::{Channel, Push, Route};
 use super::{Gateway, clock};
 use crate::channel::courier::Courier;
 use crate::exchange::{Hours, LedgerError, Millis};
+use crate::ledger::Turn;
 use crate::queue::{Queue, Taken, Work};
 
 /// The feeder looks at least so often.
@@ -63,7 +64,7 @@ impl Delivery {
     fn routes(&self) -> impl Iterator<Item = &Route> {
         let routes = self.gateway.settings.route.iter();
         routes.filter(|route| match route.channel {
-            Channel::Offer => false,
+            Channel::Offer | Channel::Inquiry => false,
             Channel::File => true,
             Channel::Push => self.couriers.contains_key(&route.id),
         })
@@ -94,9 +95,11 @@ impl Delivery {
         while let Some(after) = from {
             let (gateway, at_work) = (Arc::clone(&self.gateway), route.clone());
             let gathered = tokio::task::spawn_blocking(move || gateway.gather(&at_work, lost, after)).await;
-            from = gathered.unwrap_or_else(|_| Err(LedgerError::Corrupt("gathering panicked".into())))?;
+            let gathered =
+                gathered.unwrap_or_else(|_| Err(LedgerError::Corrupt("gathering panicked".into())))?;
+            from = gathered.after;
             lost = false;
-            if !self.announce(route).await? {
+            if gathered.due && !self.announce(route).await? {
                 return Ok(());
             }
         }
@@ -108,10 +111,11 @@ impl Delivery {
         loop {
             let (id, now) = (route.id.clone(), self.gateway.clock.now_ms());
             let act = move |tx: &mut crate::ledger::Tx<'_>| tx.announce_due(&id, now, AGAIN_MS, BATCH);
-            let due = self.gateway.books.write_async(act).await?;
+            let due = self.gateway.books.write_in_async(Turn::First, act).await?;
             if due.is_empty() {
                 return Ok(true);
             }
+            let more = due.len() == BATCH;
             let known: Vec<i64> = due.iter().map(|due| due.submission).collect();
             let work = due.into_iter().map(|due| Work {
                 submission: due.submission,
@@ -123,6 +127,9 @@ impl Delivery {
                 self.gateway.books.write_async(move |tx| tx.forget_announced(&known)).await?;
                 tracing::warn!(route = route.id, %error, "the queue takes nothing; the ledger keeps it");
                 return Ok(false);
+            }
+            if !more {
+                return Ok(true);
             }
         }
     }
@@ -163,7 +170,7 @@ impl Delivery {
         pace: &Pace,
         stopped: &mut watch::Receiver<bool>,
     ) -> Result<(), LedgerError> {
-        let worked = self.until_done(route, taken.work.submission, pace, stopped).await;
+        let worked = self.until_done(route, &taken.work, pace, stopped).await;
         // Done in any case: where the ledger still wants it worked on, it says so again.
         if let Err(error) = self.queue.done(taken).await {
             tracing::debug!(%error, "the queue will bring it again; the ledger knows better");
@@ -174,17 +181,18 @@ impl Delivery {
     async fn until_done(
         &self,
         route: &Route,
-        submission: i64,
+        work: &Work,
         pace: &Pace,
         stopped: &mut watch::Receiver<bool>,
     ) -> Result<(), LedgerError> {
         loop {
-            let until = match self.once(route, submission, pace).await? {
+            let until = match self.once(route, work, pace).await? {
                 Worked::Wait(until) => until,
                 Worked::Done | Worked::NotOurs => return Ok(()),
             };
             let wait = self.until(until);
             if wait > HOLD {
+                let submission = work.submission;
                 return self.gateway.books.write_async(move |tx| tx.postpone(submission, until)).await;
             }
             tokio::select! {
@@ -194,16 +202,20 @@ impl Delivery {
         }
     }
 
-    async fn once(&self, route: &Route, submission: i64, pace: &Pace) -> Result<Worked, LedgerError> {
+    async fn once(&self, route: &Route, work: &Work, pace: &Pace) -> Result<Worked, LedgerError> {
         let now = self.gateway.clock.now_ms();
         if let Some(opens) = pace.opens(now) {
             return Ok(Worked::Wait(opens));
         }
         pace.turn().await;
         match (&route.push, self.couriers.get(&route.id)) {
-            (Some(push), Some(courier)) => self.gateway.push_one(route, push, &**courier, submission).await,
+            (Some(push), Some(courier)) => {
+                let turn = Turn::of(work.interactive);
+                self.gateway.push_one(route, push, &**courier, work.submission, turn).await
+            }
             _ => {
-                let (gateway, route) = (Arc::clone(&self.gateway), route.clone());
+                let (gateway, route, submission) =
+                    (Arc::clone(&self.gateway), route.clone(), work.submission);
                 let built = tokio::task::spawn_blocking(move || gateway.build_one(&route, submission)).await;
                 let built =
                     built.unwrap_or_else(|_| Err(LedgerError::Corrupt("building panicked".into())))?;
@@ -218,38 +230,56 @@ impl Delivery {
     }
 }
 
+/// What one step of feeding came to.
+struct Fed {
+    /// Where the rest goes on.
+    after: Option<i64>,
+    /// The queue is to be told of something.
+    due: bool,
+}
+
 impl Gateway {
     /// Gathers what is queued on a route: all that people wait for, and one step of the rest from
-    /// a place on, as far as its workers can use it soon. Returns where the rest goes on.
-    fn gather(&self, route: &Route, lost: bool, from: i64) -> Result<Option<i64>, LedgerError> {
-        let id = route.id.clone();
+    /// a place on, as far as its workers can use it soon. Looks first: a route with nothing to do
+    /// costs the ledger's writer nothing.
+    fn gather(&self, route: &Route, lost: bool, from: i64) -> Result<Fed, LedgerError> {
         if lost {
-            let again = id.clone();
-            self.books.write(move |tx| tx.forget_announcements(&again))?;
+            let id = route.id.clone();
+            self.books.write(move |tx| tx.forget_announcements(&id))?;
         }
+        let queued = |interactive, after| self.books.look(|tx| tx.has_queued(&route.id, interactive, after));
+        let mut after = None;
         if route.channel == Channel::File {
-            return self.gather_files(route).map(|_| None);
+            if queued(true, 0)? || queued(false, 0)? {
+                self.gather_files(route)?;
+            }
+        } else {
+            let mut urgent = queued(true, 0)?.then_some(0);
+            while let Some(place) = urgent {
+                urgent = self.gather_pushed(route, true, place)?.after;
+            }
+            let outstanding = || self.books.look(|tx| tx.outstanding(&route.id));
+            if queued(false, from)? && outstanding()? < BACKLOG {
+                if from == 0 {
+                    self.gather_lots(route)?;
+                }
+                after = self.gather_pushed(route, false, from)?.after;
+            }
         }
-        let mut after = Some(0);
-        while let Some(place) = after {
-            after = self.gather_pushed(route, true, place)?.after;
-        }
-        if self.books.write(move |tx| tx.outstanding(&id))? >= BACKLOG {
-            return Ok(None);
-        }
-        Ok(self.gather_pushed(route, false, from)?.after)
+        let now = self.clock.now_ms();
+        Ok(Fed { after, due: self.books.look(|tx| tx.has_due(&route.id, now))? })
     }
 }
 
 /// How gently a route is used: opening hours and containers per second.
-struct Pace {
+pub(super) struct Pace {
     hours: Hours,
     interval: Option<Duration>,
     next: Mutex<Instant>,
 }
 
 impl Pace {
-    fn new(push: Option<&Push>) -> Self {
+    pub fn new(push: Option<&Push>) -> Self {
         let hours = push.map(|push| Hours::parse(&push.hours).unwrap_or_default()).unwrap_or_default();
         let rate = push.map_or(0.0, |push| push.rate_per_s);
         let interval = (rate > 0.0).then(|| Duration::from_secs_f64(1.0 / rate));
@@ -257,7 +287,7 @@ impl Pace {
     }
 
     /// When the recipient opens, if it is closed now.
-    fn opens(&self, now: Millis) -> Option<Millis> {
+    pub fn opens(&self, now: Millis) -> Option<Millis> {
         let civil = clock::in_rome(now);
         let opens = self.hours.next_open(civil.datetime());
         if opens <= civil.datetime() {
@@ -268,7 +298,7 @@ impl Pace {
     }
 
     /// Waits for the next free place in the rate.
-    async fn turn(&self) {
+    pub async fn turn(&self) {
         let Some(interval) = self.interval else { return };
         let slot = match self.next.lock() {
             Ok(mut next) => {

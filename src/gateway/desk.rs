@@ -272,7 +272,10 @@ fn note_page(tx: &Tx<'_>, route: &str, page: &Page, at: String) -> Result<(), Le
 /// A container's name, as the flow of its record writes it.
 pub(super) fn container_name(catalog: &Catalog, record: &Record, day: &str, number: u32) -> String {
     match catalog.find(&record.flow) {
-        Some(flow) => flow.container_name(&record.ente, day, number),
+        Some(flow) => {
+            let group = record.group.as_deref().unwrap_or_default();
+            flow.container_name(&record.ente, group, day, number)
+        }
         None => format!("{}.{day}.{number:07}", record.ente),
     }
 }

@@ -10,6 +10,8 @@ use super::replay::{Chosen, Counts, ReplayError, ReplayRequest, count, no_counts
 use crate::exchange::{Change, Desired, DesiredSet, LedgerError, Record, foresee};
 use crate::flow::difference::{difference, field_of};
 use crate::flow::{Flow, Mapped};
+use crate::folder::Lang;
+use crate::folder::finding::{Finding, Severity, Text};
 use crate::ledger::FolderRow;
 use crate::ledger::sqlite::ReplayScope;
 use crate::personal::Personal;
@@ -30,8 +32,32 @@ pub struct DryRun {
     pub changes: Counts,
     /// In how many records a field differs, by its place without positions.
     pub fields: BTreeMap<String, u64>,
+    /// By which rules records that could leave would be withheld.
+    pub newly_withheld_by: BTreeMap<String, RuleImpact>,
     /// The first records that do not stay as they are.
     pub sample: Vec<SampleRow>,
+}
+
+/// What one rule would withhold.
+#[derive(Debug, Serialize)]
+pub struct RuleImpact {
+    pub records: u64,
+    pub message: Text,
+    pub hint: Text,
+    /// Where in the folder, by its label without numbers, and for how many records.
+    pub places: BTreeMap<String, u64>,
+    /// The first folders.
+    pub folders: Vec<FolderAt>,
+}
+
+/// One place of one folder.
+#[derive(Debug, Serialize)]
+pub struct FolderAt {
+    pub ente: String,
+    pub folder_id: String,
+    /// JSON pointer into the folder, and its label.
+    pub path: String,
+    pub label: Text,
 }
 
 /// One record of the sample.
@@ -49,7 +75,7 @@ pub struct SampleRow {
     pub held: &'static str,
 }
 
-/// A folder as today's mapping sees it.
+/// A folder as a mapping sees it.
 struct Seen<'a> {
     row: &'a FolderRow,
     mapped: Mapped,
@@ -77,7 +103,8 @@ impl Gateway {
         Ok(told)
     }
 
-    fn look(
+    /// Foresees what a flow would make of one folder's records.
+    pub(super) fn look(
         &self,
         flow: &Flow,
         scope: &ReplayScope,
@@ -101,6 +128,9 @@ impl Gateway {
             let change = Change::between(before.as_ref(), &after);
             told.records += 1;
             count(&mut told.changes, change.word());
+            if change == Change::NewlyWithheld {
+                self.withheld_by(&seen, &after, sample, told);
+            }
             if change != Change::Unchanged {
                 self.tell(&seen, change, before.as_ref(), &after, sample, told)?;
             }
@@ -121,6 +151,37 @@ impl Gateway {
             named: mapped.named.clone(),
             withheld: mapped.withheld.clone(),
             complete: mapped.complete.clone(),
+        }
+    }
+
+    /// Counts the rules that would withhold a record which could leave.
+    fn withheld_by(&self, seen: &Seen<'_>, after: &Record, sample: usize, told: &mut DryRun) {
+        let labels = self.folders.labels();
+        let record = seen.mapped.records.iter().find(|record| record.key == after.key);
+        let withholds = |finding: &&Finding| finding.severity == Severity::Withhold;
+        let mut findings: Vec<_> =
+            record.into_iter().flat_map(|record| &record.findings).filter(withholds).collect();
+        if findings.is_empty() {
+            findings.extend(seen.mapped.findings.iter().filter(withholds));
+        }
+        for finding in findings {
+            let path = &finding.folder_path;
+            let impact = told.newly_withheld_by.entry(finding.rule.clone()).or_insert_with(|| RuleImpact {
+                records: 0,
+                message: finding.message.clone(),
+                hint: finding.hint.clone(),
+                places: BTreeMap::new(),
+                folders: Vec::new(),
+            });
+            impact.records += 1;
+            count(&mut impact.places, &labels.label(&without_numbers(path), Lang::It));
+            let label = Text::new(labels.label(path, Lang::It), labels.label(path, Lang::En));
+            let (ente, folder_id) = (seen.row.ente.clone(), seen.row.folder_id.clone());
+            let at = FolderAt { ente, folder_id, path: path.clone(), label };
+            let known = |known: &FolderAt| known.folder_id == at.folder_id && known.ente == at.ente;
+            if impact.folders.len() < sample && !impact.folders.iter().any(known) {
+                impact.folders.push(at);
+            }
         }
     }
 
@@ -148,8 +209,7 @@ impl Gateway {
             fields.truncate(MOST_FIELDS);
             let own = record.into_iter().flat_map(|record| &record.findings);
             let findings = own.chain(&seen.mapped.findings);
-            let withhold =
-                findings.filter(|finding| finding.severity == crate::folder::finding::Severity::Withhold);
+            let withhold = findings.filter(|finding| finding.severity == Severity::Withhold);
             let rules = if now.is_some() {
                 Vec::new()
             } else {
@@ -177,6 +237,12 @@ impl Gateway {
         };
         self.open_fragment(before.id, &content).map(Some)
     }
+}
+
+/// `/interventi/1/dal` to `/interventi/dal`.
+fn without_numbers(pointer: &str) -> String {
+    let words = pointer.split('/').filter(|word| !word.is_empty() && word.parse::<usize>().is_err());
+    words.map(|word| format!("/{word}")).collect()
 }
 
 fn held(after: &Record) -> &'static str {

@@ -31,8 +31,7 @@ impl Gateway {
             return Err(LedgerError::Refused(format!("route {} writes no files", route.id)));
         }
         self.gather_files(route)?;
-        let id = route.id.clone();
-        let due = self.books.write(move |tx| tx.to_be_built(&id))?;
+        let due = self.books.look(|tx| tx.to_be_built(&route.id))?;
         let built = due.into_iter().filter_map(|submission| self.build_one(route, submission).transpose());
         built.collect()
     }

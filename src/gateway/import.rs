@@ -17,7 +17,8 @@ use aws_lc_rs::rand;
 use super::save::Unless;
 use super::{Gateway, SaveError, Saved};
 use crate::exchange::LedgerError;
-use crate::folder::finding::Finding;
+use crate::flow::explain::{Explanation, Reader};
+use crate::folder::FolderSchema;
 use crate::ledger::Ticket;
 
 /// Lines in the air at once in each queue.
@@ -33,7 +34,7 @@ pub struct LineResult {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub findings: Vec<Finding>,
+    pub findings: Vec<Explanation>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
 }
@@ -160,7 +161,7 @@ impl Gateway {
                 scope.spawn(move || self.work(jobs, at_work, by, &finished));
             }
             drop(finished);
-            let summary = collect(&results, &mut each);
+            let summary = collect(&results, &self.folders, &mut each);
             feeder.join().unwrap_or_else(|_| Err(std::io::Error::other("the feeder panicked")))?;
             Ok(summary)
         })
@@ -193,13 +194,13 @@ impl Gateway {
     fn take_line(&self, number: u64, line: &[u8], turn: Turn<'_>, by: By<'_>) -> Pending {
         let folder = match self.read_folder(line) {
             Ok(folder) => folder,
-            Err(error) => return Pending::Refused(refusal(number, None, error)),
+            Err(error) => return Pending::Refused(self.refusal(number, line, error)),
         };
         let id = folder.id.clone();
         let _taken = turn.take((folder.ente.clone(), id.clone()));
         match self.submit(&folder, by.actor, Unless::Imported(by.import.to_owned())) {
             Ok(ticket) => Pending::Saving(id, ticket),
-            Err(error) => Pending::Refused(refusal(number, Some(id), SaveError::Ledger(error))),
+            Err(error) => Pending::Refused(failure(number, id, &error)),
         }
     }
 }
@@ -230,7 +231,11 @@ fn feed(mut lines: impl BufRead, limit: u64, work: &SyncSender<Job>) -> std::io:
 }
 
 /// Brings the results back into the order of the lines and waits for each commit.
-fn collect(results: &Receiver<(u64, Pending)>, each: &mut impl FnMut(&LineResult)) -> ImportSummary {
+fn collect(
+    results: &Receiver<(u64, Pending)>,
+    folders: &FolderSchema,
+    each: &mut impl FnMut(&LineResult),
+) -> ImportSummary {
     let mut summary = ImportSummary::default();
     let mut early = BTreeMap::new();
     let mut last = 0;
@@ -243,28 +248,34 @@ fn collect(results: &Receiver<(u64, Pending)>, each: &mut impl FnMut(&LineResult
             }
             if let Some((number, pending)) = early.pop_first() {
                 last = number;
-                conclude(number, pending, &mut summary, each);
+                conclude(number, pending, folders, &mut summary, each);
             }
         }
     }
     for (number, pending) in early {
-        conclude(number, pending, &mut summary, each);
+        conclude(number, pending, folders, &mut summary, each);
     }
     summary
 }
 
-fn conclude(number: u64, pending: Pending, summary: &mut ImportSummary, each: &mut impl FnMut(&LineResult)) {
+fn conclude(
+    number: u64,
+    pending: Pending,
+    folders: &FolderSchema,
+    summary: &mut ImportSummary,
+    each: &mut impl FnMut(&LineResult),
+) {
     let line = match pending {
         Pending::Refused(line) => line,
         Pending::Saving(id, ticket) => match ticket.wait() {
-            Ok(saved) => saved_line(number, id, saved, summary),
+            Ok(saved) => saved_line(number, id, saved, folders, summary),
             Err(LedgerError::Refused(why)) if why.starts_with("older") => {
                 result(number, "older", Some(id), Some(why))
             }
             Err(LedgerError::Refused(why)) if why.starts_with("duplicate") => {
                 result(number, "duplicate", Some(id), Some(why))
             }
-            Err(error) => refusal(number, Some(id), SaveError::Ledger(error)),
+            Err(error) => failure(number, id, &error),
         },
     };
     summary.lines += 1;
@@ -272,22 +283,48 @@ fn conclude(number: u64, pending: Pending, summary: &mut ImportSummary, each: &m
     each(&line);
 }
 
-fn saved_line(number: u64, id: String, saved: Saved, summary: &mut ImportSummary) -> LineResult {
+fn saved_line(
+    number: u64,
+    id: String,
+    saved: Saved,
+    folders: &FolderSchema,
+    summary: &mut ImportSummary,
+) -> LineResult {
     summary.saved += 1;
     summary.records += saved.records as u64;
     summary.withheld += saved.withheld as u64;
     summary.with_findings += u64::from(!saved.findings.is_empty());
     let outcome = if saved.findings.is_empty() { "saved" } else { "saved_with_findings" };
-    let findings = saved.findings.into_iter().map(|row| row.finding).collect();
+    let reader = Reader::new(folders, None);
+    let findings = saved.findings.into_iter();
+    let findings = findings.map(|row| reader.finding(row.finding).with_value(row.seen)).collect();
     LineResult { findings, ..result(number, outcome, Some(id), None) }
 }
 
-fn refusal(number: u64, id: Option<String>, error: SaveError) -> LineResult {
-    match error {
-        SaveError::Invalid(findings) => LineResult { findings, ..result(number, "invalid", id, None) },
-        SaveError::Older(why) => result(number, "older", id, Some(why)),
-        SaveError::Ledger(error) => result(number, "failed", id, Some(error.to_string())),
+impl Gateway {
+    /// A line that is no valid folder, with what is wrong where.
+    fn refusal(&self, number: u64, line: &[u8], error: SaveError) -> LineResult {
+        match error {
+            SaveError::Invalid(_) => {
+                let findings = self.told(error, line);
+                LineResult { findings, ..result(number, "invalid", None, None) }
+            }
+            SaveError::Older(why) => result(number, "older", None, Some(why)),
+            SaveError::Ledger(error) => result(number, "failed", None, Some(error.to_string())),
+        }
     }
+
+    /// The findings of a folder that was not saved, on what was sent.
+    pub fn told(&self, error: SaveError, sent: &[u8]) -> Vec<Explanation> {
+        let SaveError::Invalid(findings) = error else { return Vec::new() };
+        let body = serde_json::from_slice(sent).ok();
+        let reader = Reader::new(&self.folders, body.as_ref());
+        findings.into_iter().map(|finding| reader.finding(finding)).collect()
+    }
+}
+
+fn failure(number: u64, id: String, error: &LedgerError) -> LineResult {
+    result(number, "failed", Some(id), Some(error.to_string()))
 }
 
 fn result(line: u64, outcome: &'static str, id: Option<String>, why: Option<String>) -> LineResult {

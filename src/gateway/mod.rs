@@ -4,37 +4,59 @@
 
 pub mod accounts;
 mod adopt;
+mod asking;
 mod broker;
 mod calendar;
 mod calendar_entry;
 mod chain;
 mod clock;
+mod consistency;
 mod containers;
+mod coverage;
 mod delivery;
 mod delivery_settings;
 mod desk;
 mod dry_run;
+mod explain;
 mod files;
+mod gather;
 mod import;
+mod indicators;
+mod inquiry;
+mod inquiry_end;
 mod keeping;
+mod proposals;
+mod pseudonym_keys;
 mod push;
+mod refresh;
 mod replay;
 pub mod rights;
 mod runs;
 mod save;
 pub mod settings;
+mod upgrade;
+mod versions;
 
 pub use adopt::{AdoptError, Adopted};
+pub use asking::Inquiries;
 pub use calendar::{CalendarView, FiringView};
 pub use calendar_entry::calendar_defects;
 pub use clock::{Clock, SystemClock};
+pub use consistency::Duplicate;
+pub use coverage::flows_of as coverage_flows;
 pub use delivery::Delivery;
-pub use dry_run::{DryRun, SampleRow};
+pub use dry_run::{DryRun, RuleImpact, SampleRow};
+pub use explain::{Bodies, Explained, ExplainedFinding};
 pub use import::{ImportSummary, LineResult, new_import};
+pub use indicators::{IndicatorError, IndicatorRequest, Indicators};
+pub use inquiry::{InquiryError, InquiryRequest, Worked as AskingWorked};
+pub use proposals::ProposalView;
+pub use pseudonym_keys::{KeyStanding, KeyView, key_views};
 pub use replay::{ReplayError, ReplayRequest};
 pub use runs::{RunError, RunRequest};
 pub use save::{SaveError, Saved};
 pub use settings::Settings;
+pub use upgrade::{UpgradeImpact, UpgradeRequest};
 
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
@@ -56,10 +78,14 @@ pub struct Gateway {
     pub sealer: Sealer,
     pub settings: Settings,
     pub clock: Box<dyn Clock>,
+    /// Pseudonym keys, as they compare with those of the ledger.
+    ring: pseudonym_keys::KeyRing,
     /// One builder of files at a time in this process, however long a file takes.
     building: Mutex<()>,
     /// Rung when there may be something to send: the feeder looks at once.
     bell: tokio::sync::Notify,
+    /// Rung when there may be somebody to ask about.
+    inquiry_bell: tokio::sync::Notify,
     /// What carries the work to this process's workers, once there are any.
     queue: OnceLock<Arc<dyn Queue>>,
 }
@@ -85,11 +111,9 @@ impl Gateway {
         let mut directory = std::fs::DirBuilder::new();
         let made = directory.recursive(true).mode(0o700).create(data);
         made.map_err(|error| LedgerError::Store(Box::new(error)))?;
-        let books = Books::open(data)?;
-        for flow in catalog.flows() {
-            let (family, powers) = (flow.family().to_owned(), flow.powers());
-            books.write(move |tx| tx.set_powers(&family, powers))?;
-        }
+        let books = Books::open_with(data, |tx| {
+            catalog.flows().iter().try_for_each(|flow| tx.set_powers(flow.family(), flow.powers()))
+        })?;
         let path = data.join("raccordo.key");
         // A ledger without its key is never given another: what it holds would be lost for good.
         let first_start = books.folder_count()? == 0;
@@ -97,7 +121,9 @@ impl Gateway {
         let sealer = Sealer::new(&key)?;
         let folders = FolderSchema::embedded().map_err(|error| OpenError::FolderSchema(error.to_string()))?;
         let catalog = Arc::new(catalog);
+        let ring = pseudonym_keys::KeyRing::compare(&settings, &books)?;
         Ok(Self {
+            ring,
             books,
             catalog,
             folders,
@@ -106,6 +132,7 @@ impl Gateway {
             clock,
             building: Mutex::new(()),
             bell: tokio::sync::Notify::new(),
+            inquiry_bell: tokio::sync::Notify::new(),
             queue: OnceLock::new(),
         })
     }
@@ -134,11 +161,12 @@ impl Gateway {
 
     /// What a mapping may know today of an ente.
     pub fn context(&self, ente: &settings::Ente) -> Context {
-        Context { today: self.clock.today(), ente: container_settings(ente) }
+        let keys = self.keys_of(&ente.code);
+        Context { today: self.clock.today(), ente: EnteSettings { keys, ..container_settings(ente) } }
     }
 }
 
-/// The container fields of an ente.
+/// The container fields of an ente: no container needs a key.
 pub fn container_settings(ente: &settings::Ente) -> EnteSettings {
     EnteSettings {
         code: ente.code.clone(),
@@ -146,6 +174,6 @@ pub fn container_settings(ente: &settings::Ente) -> EnteSettings {
         seat: ente.seat.clone(),
         operator: ente.operator.as_ref().map(|operator| operator.expose().clone()),
         flow: ente.settings.clone(),
-        keys: Arc::clone(&ente.secrets),
+        keys: Arc::default(),
     }
 }

@@ -5,20 +5,16 @@ use std::sync::Arc;
 use super::Gateway;
 use super::chain::{Note, append};
 use super::containers::Unbuilt;
-use super::desk::container_name;
+use super::gather::container_of;
 use super::settings::{Push, Route};
 use crate::audit::EventKind;
 use crate::channel::courier::{Asked, Carried, Courier, Outcome, Parcel, PartAnswer};
 use crate::channel::pause::pause;
 use crate::exchange::{
-    Admission, Answer, Begun, Delivered, Gathered, Gathering, Ledger, LedgerError, Millis, Operation,
-    Patience, Record, Said, Sign, State, Submission, begin, conclude, gather_lanes,
+    Admission, Answer, Begun, Delivered, Ledger, LedgerError, Millis, Operation, Patience, Said, Sign, State,
+    Submission, begin, conclude,
 };
-use crate::flow::Container;
-use crate::ledger::failpoint;
-
-/// Queued operations that one gathering looks at.
-const LOOK: usize = 256;
+use crate::ledger::{Turn, failpoint};
 
 /// What a worker has to do next on its route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,37 +35,6 @@ type Packed = (Parcel, Vec<i64>);
 type Came = (Delivered, Option<Sign>);
 
 impl Gateway {
-    /// Gathers what people queued on a pushed route, from a place in the queue on.
-    pub fn gather_pushed(
-        &self,
-        route: &Route,
-        interactive: bool,
-        after: i64,
-    ) -> Result<Gathered, LedgerError> {
-        let (id, now, day) = (route.id.clone(), self.clock.now_ms(), self.clock.day());
-        let (limit, catalog) = (route.max_records, Arc::clone(&self.catalog));
-        let flow = catalog.flows().iter().find(|flow| flow.register() == route.register);
-        let limits = flow.map(|flow| flow.limits(Container::Single));
-        let max_bytes = limits.map_or(usize::MAX, |limits| limits.max_bytes * 9 / 10);
-        let limit = limits.map_or(limit, |limits| limits.max_records.min(limit));
-        self.books.write(move |tx| {
-            let name =
-                |record: &Record, day: &str, number: u32| container_name(&catalog, record, day, number);
-            let wish = Gathering {
-                route: &id,
-                interactive,
-                after,
-                look: LOOK,
-                limit,
-                max_bytes,
-                now,
-                day: &day,
-                name: &name,
-            };
-            gather_lanes(tx, &wish)
-        })
-    }
-
     /// Works on one container of a pushed route: sends it, or asks what became of it.
     pub async fn push_one(
         self: &Arc<Self>,
@@ -77,9 +42,10 @@ impl Gateway {
         push: &Push,
         courier: &dyn Courier,
         submission: i64,
+        turn: Turn,
     ) -> Result<Worked, LedgerError> {
         let token = uuid::Uuid::now_v7().to_string();
-        let (begun, container) = match self.begin_push(route, push, submission, &token).await? {
+        let (begun, container) = match self.begin_push(route, push, (submission, turn), &token).await? {
             Started::Go(begun, container) => (begun, container),
             Started::No(worked) => return Ok(worked),
         };
@@ -128,13 +94,13 @@ impl Gateway {
         &self,
         route: &Route,
         push: &Push,
-        submission: i64,
+        (submission, turn): (i64, Turn),
         token: &str,
     ) -> Result<Started, LedgerError> {
         let (now, at, lease, breaker) =
             (self.clock.now_ms(), self.clock.rfc3339(), push.lease(), push.breaker());
         let (id, token) = (route.id.clone(), token.to_owned());
-        let begun = self.books.write_async(move |tx| {
+        let begun = self.books.write_in_async(turn, move |tx| {
             let mut state = tx.route(&id)?;
             let before = state.clone();
             if state.suspended.is_some() {
@@ -171,17 +137,22 @@ impl Gateway {
         (delivered, sign): Came,
         token: String,
     ) -> Result<Worked, LedgerError> {
-        let (now, at) = (self.clock.now_ms(), self.clock.rfc3339());
+        let (now, at, turn) = (self.clock.now_ms(), self.clock.rfc3339(), Turn::of(container.interactive));
         let mut schedule = push.schedule();
         if sign.is_none() {
             // Patience is with recipients: what fails on our side is tried until it is mended.
             (schedule.attempts, schedule.questions) = (u32::MAX, u32::MAX);
         }
-        let patience = Patience { schedule, pause: pause(&schedule, container.attempt), now };
+        let days = self.settings.register(&route.register).overdue_days;
+        let overdue = Millis::from(days) * 86_400_000;
+        let patience = Patience { schedule, pause: pause(&schedule, container.attempt), overdue, now };
         let (id, breaker) = (route.id.clone(), push.breaker());
         self.books
-            .write_async(move |tx| {
-                let spoke = matches!(delivered, Delivered::Answered(_) | Delivered::Found(_));
+            .write_in_async(turn, move |tx| {
+                let spoke = matches!(
+                    delivered,
+                    Delivered::Answered(_) | Delivered::Found(_) | Delivered::Handed { .. }
+                );
                 if !tx.has_lease(container.id, &token)? && !spoke {
                     // Another worker has gone on without us: only what the recipient said still counts.
                     return Ok(Worked::NotOurs);
@@ -212,10 +183,14 @@ impl Gateway {
     fn pack(&self, container: &Submission) -> Result<Packed, Unbuilt> {
         let mut operations = self.books.operations_of(container.id)?;
         operations.retain(|operation| !operation.state.is_final() && operation.state != State::Parked);
-        let bytes = self.build(Container::Single, &container.name, &operations)?.bytes;
+        let first = operations.first().ok_or_else(|| LedgerError::Missing("an operation to send".into()))?;
+        let head = self.books.record_head(first.record)?;
+        let flow = self.catalog.find(&head.flow).ok_or(Unbuilt::NotConfigured("no-flow"))?;
+        let bytes = self.build(container_of(flow), &container.name, &operations)?.bytes;
         let carried = |operation: &Operation| Carried { id: operation.name(), kind: operation.kind.into() };
         let parts = operations.iter().map(carried).collect();
-        let parcel = Parcel { name: container.name.clone(), bytes, parts };
+        let handle = container.handed.as_ref().map(|handed| handed.handle.clone());
+        let parcel = Parcel { name: container.name.clone(), bytes, parts, handle };
         Ok((parcel, operations.iter().map(|operation| operation.id).collect()))
     }
 
@@ -234,6 +209,7 @@ impl Gateway {
             },
             Outcome::Unavailable { code, not_before } => Delivered::Unavailable { code, not_before },
             Outcome::Uncertain { code } => Delivered::Uncertain { code },
+            Outcome::Handed { handle, code, ask_at } => Delivered::Handed { handle, code, ask_at },
         })
     }
 
@@ -242,6 +218,12 @@ impl Gateway {
             Asked::Found(found) => {
                 Delivered::Found(self.said(found.into_iter().flatten().collect(), container, operations)?)
             }
+            Asked::Pending { code, not_before } => Delivered::Pending { code, not_before },
+            Asked::Refused { culprits, code, text } => Delivered::Refused {
+                culprits: self.said(culprits, container, operations)?,
+                code,
+                text: self.sealed_text(container, text)?,
+            },
             Asked::Unavailable { code, not_before } => Delivered::Unanswered { code, not_before },
             Asked::CannotBeAsked => Delivered::CannotBeAsked,
         })

@@ -52,6 +52,8 @@ pub enum ReplayError {
     NoState(String),
     #[error("no version of `{0}` is in force today: nothing can be mapped by it")]
     NotInForce(String),
+    #[error("`{0}` is the version in force: name another one")]
+    SameVersion(String),
     #[error(transparent)]
     Run(#[from] RunError),
 }
@@ -82,7 +84,7 @@ impl Gateway {
         }
         let family = self.catalog.find(&request.flow).map_or(request.flow.as_str(), Flow::family);
         if !self.catalog.flows().iter().any(|flow| flow.family() == family) {
-            return Err(RunError::NoFlow(request.flow.clone()).into());
+            return Err(self.no_flow(&request.flow).into());
         }
         let flow = self.catalog.named(family, self.clock.today());
         let flow = flow.ok_or_else(|| ReplayError::NotInForce(family.to_owned()))?;

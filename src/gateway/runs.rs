@@ -6,8 +6,8 @@ use super::chain::{Note, append};
 use super::settings::Route;
 use crate::audit::EventKind;
 use crate::exchange::{LedgerError, Order, Period, approve, withdraw};
-use crate::ledger::Tx;
 use crate::ledger::sqlite::RunOrder;
+use crate::ledger::{Turn, Tx};
 
 /// Records selected in one transaction.
 const CHUNK: usize = 500;
@@ -31,6 +31,8 @@ pub struct RunRequest {
 pub enum RunError {
     #[error("there is no flow `{0}`: `raccordo check` lists those that there are")]
     NoFlow(String),
+    #[error("`{0}` is counted, not sent: `raccordo indicators` makes it")]
+    Counted(String),
     #[error("ente `{ente}` has no route to the register `{register}`: add a [[route]] to the configuration")]
     NoRoute { ente: String, register: String },
     #[error("there is no folder `{0}` of this ente")]
@@ -46,9 +48,15 @@ impl Gateway {
         Ok(self.select_all(order)?)
     }
 
+    /// Why a flow of this name can't be run.
+    pub(super) fn no_flow(&self, name: &str) -> RunError {
+        let counted = self.catalog.is_aggregate(name);
+        if counted { RunError::Counted(name.to_owned()) } else { RunError::NoFlow(name.to_owned()) }
+    }
+
     /// What a request means by today's configuration.
     pub(super) fn order_of(&self, request: &RunRequest) -> Result<RunOrder, RunError> {
-        let flow = self.catalog.find(&request.flow).ok_or_else(|| RunError::NoFlow(request.flow.clone()))?;
+        let flow = self.catalog.find(&request.flow).ok_or_else(|| self.no_flow(&request.flow))?;
         let register = flow.register();
         let route = self.route_of(request, register)?;
         let folder = match &request.folder {
@@ -83,14 +91,15 @@ impl Gateway {
 
     fn select_all(&self, order: RunOrder) -> Result<i64, LedgerError> {
         let at = self.clock.rfc3339();
-        let run = self.books.write(move |tx| open_noted(tx, &order, &at))?;
-        self.finish_selection(run)?;
+        let turn = Turn::of(order.order.interactive);
+        let run = self.books.write_in(turn, move |tx| open_noted(tx, &order, &at))?;
+        self.finish_selection(run, turn)?;
         Ok(run)
     }
 
-    fn finish_selection(&self, run: i64) -> Result<(), LedgerError> {
+    fn finish_selection(&self, run: i64, turn: Turn) -> Result<(), LedgerError> {
         let now = self.clock.now_ms();
-        while self.books.write(move |tx| tx.select_chunk(run, CHUNK, now))? {
+        while self.books.write_in(turn, move |tx| tx.select_chunk(run, CHUNK, now))? {
             self.ring();
         }
         self.ring();
@@ -102,7 +111,7 @@ impl Gateway {
         // Each on its own: one that can't go on must not keep the others from it.
         let mut ends = Vec::new();
         for run in self.books.write(|tx| tx.unfinished_runs())? {
-            ends.push(self.finish_selection(run));
+            ends.push(self.finish_selection(run, Turn::InLine));
         }
         for run in self.books.write(|tx| tx.unfinished_replays())? {
             ends.push(self.continue_replay(run));

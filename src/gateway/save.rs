@@ -2,14 +2,18 @@
 //! all in one transaction. A folder that is no valid folder changes nothing.
 
 use super::chain::{Note, append};
+use super::consistency::{Told, held_back, told_differently};
 use super::keeping::{folder_place, fragment_place, sealed};
 use super::{Gateway, settings::Ente};
 use crate::audit::EventKind;
 use crate::exchange::{DesiredRecord, DesiredSet, Hash, LedgerError, Place, Powers, reconcile};
+use crate::flow::explain::Reader;
 use crate::flow::{Flow, Mapped, MappedRecord};
 use crate::folder::finding::{Finding, Severity, Text, Verdict};
 use crate::folder::{Folder, fields};
+use crate::ledger::sqlite::BenefitRow;
 use crate::ledger::{FindingRow, FolderRow, Ticket, Tx};
+use crate::personal::Personal;
 use crate::seal::{SubjectKey, WrappedKey};
 
 /// What a save did.
@@ -49,7 +53,12 @@ struct Fragment {
 pub(super) struct Ready {
     pub row: FolderRow,
     prepared: Vec<Prepared>,
+    /// Ids of the folder's interventions, in its order.
+    interventions: Vec<String>,
+    benefits: Vec<BenefitRow>,
     created: bool,
+    /// Proposals whose value the folder now holds.
+    held: Vec<i64>,
 }
 
 impl Ready {
@@ -73,6 +82,10 @@ struct Prepared {
     set: DesiredSet,
     /// Per record of the set; `None` where a finding withholds it.
     fragments: Vec<Option<Fragment>>,
+    /// The keys of the ente that the flow used, by name and check value.
+    keys: Vec<(String, Hash)>,
+    /// Hashes of the pseudonyms that stand for the folder's person.
+    pseudonyms: Vec<Hash>,
     findings: Vec<FindingRow>,
 }
 
@@ -113,7 +126,7 @@ impl Gateway {
         let limit = self.settings.folder_limit_bytes;
         let folder = self.folders.parse_within(bytes, limit).map_err(SaveError::Invalid)?;
         if self.settings.ente(&folder.ente).is_none() {
-            return Err(SaveError::Invalid(vec![unknown_ente()]));
+            return Err(SaveError::Invalid(vec![super::keeping::unknown_ente()]));
         }
         Ok(folder)
     }
@@ -158,6 +171,7 @@ impl Gateway {
     pub(super) fn ready(&self, folder: &Folder) -> Result<Ready, LedgerError> {
         let stored = self.books.folder(&folder.ente, &folder.id)?;
         let created = stored.is_none();
+        let number = stored.as_ref().map(|row| row.id);
         let wrapped = match stored {
             Some(row) => WrappedKey::from_bytes(row.wrapped_key),
             None => self.sealer.new_subject_key().map_err(sealed)?,
@@ -166,9 +180,16 @@ impl Gateway {
         let ente = self.settings.ente(&folder.ente).ok_or_else(|| LedgerError::Missing("the ente".into()))?;
         let prepared = self.prepare(folder, ente, &key)?;
         let mut row = self.folder_row(folder, &key, &wrapped)?;
-        row.look_again = prepared.iter().filter_map(|(_, look)| *look).min();
+        let looks = prepared.iter().filter_map(|(_, look)| *look);
+        row.look_again = looks.chain(self.next_version(&ente.code)).min();
         let prepared = prepared.into_iter().map(|(prepared, _)| prepared).collect();
-        Ok(Ready { row, prepared, created })
+        let interventions = fields::interventions(folder.body.expose()).iter();
+        let interventions = interventions.map(|item| fields::text(item, "id").to_owned()).collect();
+        let held = match number {
+            Some(number) if self.settings.asks(&folder.ente) => self.held_by(folder, number, &key)?,
+            _ => Vec::new(),
+        };
+        Ok(Ready { row, prepared, interventions, benefits: self.benefit_rows(folder), created, held })
     }
 
     fn folder_row(
@@ -222,9 +243,11 @@ impl Gateway {
         key: &SubjectKey,
     ) -> Result<Prepared, LedgerError> {
         let register = flow.register();
+        let reader = Reader::new(&self.folders, Some(folder.body.expose()));
         let row = |record: Option<&str>, finding: Finding| FindingRow {
             flow: flow.id().to_owned(),
             record: record.map(str::to_owned),
+            seen: reader.shown(&finding.folder_path),
             finding,
         };
         let mut findings: Vec<_> = mapped.findings.into_iter().map(|finding| row(None, finding)).collect();
@@ -251,8 +274,11 @@ impl Gateway {
             withheld: mapped.withheld,
             complete: mapped.complete,
         };
+        let name = |pseudonym: &Personal<String>| self.pseudonym_hash(register, pseudonym.expose());
+        let pseudonyms = mapped.pseudonyms.iter().map(name).collect();
+        let keys = self.check_values(&folder.ente, flow);
         let (register, powers, flow) = (register.to_owned(), flow.powers(), flow.id().to_owned());
-        Ok(Prepared { register, flow, powers, set, fragments, findings })
+        Ok(Prepared { register, flow, powers, set, fragments, keys, pseudonyms, findings })
     }
 
     /// A mapped record as the books want it; `content` is the hash of its fragment.
@@ -269,6 +295,7 @@ impl Gateway {
             from: record.from,
             to: record.to,
             needs: record.needs.clone(),
+            group: record.group.clone(),
             content: content.map(|content| (content, register_key)),
         }
     }
@@ -282,29 +309,66 @@ pub(super) fn keep(
     at: &str,
     actor: &str,
 ) -> Result<Saved, LedgerError> {
-    let Ready { row, prepared, created } = ready;
+    let Ready { row, mut prepared, interventions, benefits, created, held } = ready;
     let row = &row;
     let folder = tx.put_folder(row)?;
     let mut saved = Saved { folder, created, records: 0, withheld: 0, findings: Vec::new() };
-    for flow in prepared {
+    for flow in &mut prepared {
         keep_flow(tx, row, flow, now, &mut saved)?;
     }
+    saved.findings.extend(discord(tx, folder, &prepared, &interventions)?);
+    tx.put_benefits(folder, created, &benefits)?;
     tx.put_findings(folder, &saved.findings)?;
     if !created {
         tx.prune_payloads(folder)?;
+    }
+    if !held.is_empty() {
+        tx.settle_proposals(&held, actor, now)?;
+        let note = Note::new(at.to_owned(), actor, EventKind::ProposalsHeld, format!("folder {folder}"));
+        append(tx, note.with("proposals", held.len()))?;
     }
     let note = Note::new(at.to_owned(), actor, EventKind::FolderSaved, format!("folder {folder}"));
     append(tx, note.with("records", saved.records).with("withheld", saved.withheld))?;
     Ok(saved)
 }
 
+impl Prepared {
+    /// Withholds every record, for this reason.
+    fn set_aside(&mut self, finding: Finding) {
+        self.set.withheld = self.set.records.iter().map(|record| record.source.clone()).collect();
+        self.set.records.iter_mut().for_each(|record| record.content = None);
+        self.fragments.iter_mut().for_each(|fragment| *fragment = None);
+        self.findings.push(FindingRow { flow: self.flow.clone(), record: None, finding, seen: None });
+    }
+
+    /// Notes with which keys its records are made, and for whom their pseudonyms stand.
+    fn keep_names(&mut self, tx: &Tx<'_>, row: &FolderRow, folder: i64, now: i64) -> Result<(), LedgerError> {
+        if self.fragments.iter().any(Option::is_some) {
+            for (name, check_value) in &self.keys {
+                if !tx.note_key(&row.ente, name, check_value, now)? {
+                    return Err(LedgerError::Refused(format!(
+                        "the key {name} changed meanwhile: save again"
+                    )));
+                }
+            }
+        }
+        if !self.pseudonyms.is_empty()
+            && !tx.claim_pseudonyms(&row.ente, &self.register, folder, &self.pseudonyms)?
+        {
+            self.set_aside(super::pseudonym_keys::doubled_pseudonym());
+        }
+        Ok(())
+    }
+}
+
 fn keep_flow(
     tx: &mut Tx<'_>,
     row: &FolderRow,
-    flow: Prepared,
+    flow: &mut Prepared,
     now: i64,
     saved: &mut Saved,
 ) -> Result<(), LedgerError> {
+    flow.keep_names(tx, row, saved.folder, now)?;
     let place = Place {
         ente: &row.ente,
         register: &flow.register,
@@ -320,16 +384,33 @@ fn keep_flow(
         }
     }
     saved.records += done.records.len();
-    saved.findings.extend(flow.findings);
+    saved.findings.append(&mut flow.findings);
     for key in done.vanished {
         let finding = vanished(&key);
-        saved.findings.push(FindingRow { flow: flow.flow.clone(), record: Some(key), finding });
+        saved.findings.push(FindingRow { flow: flow.flow.clone(), record: Some(key), finding, seen: None });
     }
     for key in done.irrevocable {
         let finding = irrevocable(&key);
-        saved.findings.push(FindingRow { flow: flow.flow.clone(), record: Some(key), finding });
+        saved.findings.push(FindingRow { flow: flow.flow.clone(), record: Some(key), finding, seen: None });
     }
     Ok(())
+}
+
+/// What two registers are told of one intervention and does not go together.
+fn discord(
+    tx: &mut Tx<'_>,
+    folder: i64,
+    prepared: &[Prepared],
+    interventions: &[String],
+) -> Result<Vec<FindingRow>, LedgerError> {
+    if prepared.len() < 2 {
+        return Ok(Vec::new());
+    }
+    let withheld = prepared.iter().filter(|flow| !flow.set.withheld.is_empty());
+    let withheld: Vec<_> = withheld.map(|flow| flow.register.clone()).collect();
+    let behind = held_back(tx, folder, &withheld)?;
+    let told = prepared.iter().map(|Prepared { register, flow, set, .. }| Told { register, flow, set });
+    Ok(told_differently(&told.collect::<Vec<_>>(), interventions, &behind))
 }
 
 /// A record that left its folder without a word: never a cancel.
@@ -369,25 +450,6 @@ fn irrevocable(key: &str) -> Finding {
         ),
         verdict: Verdict::AskRecipient,
         source: "raccordo: the flow's mapping has no cancel".into(),
-    }
-}
-
-fn unknown_ente() -> Finding {
-    Finding {
-        rule: "ente-sconosciuto".into(),
-        severity: Severity::Withhold,
-        folder_path: "/ente".into(),
-        payload_path: None,
-        message: Text::new(
-            "L'ente della cartella non è configurato in questa installazione.",
-            "The folder's ente is not configured in this installation.",
-        ),
-        hint: Text::new(
-            "Correggere il codice dell'ente, o aggiungere la tabella [[ente]] alla configurazione.",
-            "Correct the ente's code, or add its [[ente]] table to the configuration.",
-        ),
-        verdict: Verdict::CorrectFolder,
-        source: "raccordo: configuration".into(),
     }
 }
 

@@ -18,6 +18,8 @@ pub struct Settings {
     pub data: String,
     pub environment: Environment,
     pub accept_unverified: Vec<String>,
+    /// Directory laid over the flows of the binary; empty = none.
+    pub flows: String,
     pub import_workers: usize,
     pub folder_limit_bytes: usize,
     pub api: Api,
@@ -149,8 +151,11 @@ pub struct Route {
     /// File and push: at most so many records in one container.
     #[serde(default = "max_records")]
     pub max_records: usize,
-    /// Push: where to and how.
+    /// Push and inquiry: where to and how.
     pub push: Option<Push>,
+    /// Inquiry: how often and how much is asked.
+    #[serde(default)]
+    pub inquiry: InquirySettings,
 }
 
 const fn yes() -> bool {
@@ -164,7 +169,12 @@ const fn max_records() -> usize {
 impl Route {
     /// Whether records of a register may leave by it.
     pub fn leads_to(&self, register: &str) -> bool {
-        self.registers().any(|known| known == register)
+        self.channel != Channel::Inquiry && self.registers().any(|known| known == register)
+    }
+
+    /// Whether a register is asked about persons by it.
+    pub fn asks(&self, register: &str) -> bool {
+        self.channel == Channel::Inquiry && self.register == register
     }
 
     /// All registers that it leads to.
@@ -183,6 +193,28 @@ pub enum Channel {
     File,
     /// We send, the recipient answers.
     Push,
+    /// We ask about one person, the register answers.
+    Inquiry,
+}
+
+/// How persons are asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct InquirySettings {
+    /// Persons who consent are asked about again after so many days; 0 = only on demand.
+    pub refresh_days: u32,
+    /// Questions a day, people's included; the schedule takes four fifths of them, spread over the day.
+    pub daily_budget: u32,
+    /// How long the route rests when the register says that its limit is exceeded, and not until when.
+    pub limit_pause_s: f64,
+    /// Answers are kept sealed for so long, the newest of each person.
+    pub keep_answers_days: u32,
+}
+
+impl Default for InquirySettings {
+    fn default() -> Self {
+        Self { refresh_days: 30, daily_budget: 500, limit_pause_s: 3600.0, keep_answers_days: 90 }
+    }
 }
 
 /// What the recipient's PDND voucher must say (ModI AUTH_REST_01).
@@ -236,6 +268,19 @@ impl Settings {
         self.route.iter().find(serves)
     }
 
+    /// The route by which a register is asked about an ente's persons.
+    pub fn inquiry_to(&self, ente: &str, register: &str) -> Option<&Route> {
+        let asks = |route: &&Route| route.asks(register) && route.enti.iter().any(|code| code == ente);
+        self.route.iter().find(asks)
+    }
+
+    /// Whether any register is asked about an ente's persons.
+    pub fn asks(&self, ente: &str) -> bool {
+        let asks =
+            |route: &Route| route.channel == Channel::Inquiry && route.enti.iter().any(|code| code == ente);
+        self.route.iter().any(asks)
+    }
+
     /// Whether an ente has any route to a register: only then its folders are mapped for it.
     pub fn serves(&self, ente: &str, register: &str) -> bool {
         self.route_to(ente, register).is_some()
@@ -267,6 +312,7 @@ impl Settings {
             defects.push(format!("route {id}: ente {code} has no [[ente]] table"));
         }
         let operators = route.enti.iter().filter_map(|code| self.ente(code));
+        let operators = operators.filter(|_| route.channel != Channel::Inquiry);
         for ente in operators.filter(|ente| ente.operator.is_none()) {
             let code = &ente.code;
             defects
@@ -278,9 +324,13 @@ impl Settings {
             Channel::File if route.outbox.is_empty() => {
                 defects.push(format!("route {id}: a file route needs `outbox`, a directory"));
             }
-            Channel::Push => match &route.push {
-                None => defects
-                    .push(format!("route {id}: a pushed route needs [route.push] with protocol and url")),
+            Channel::Inquiry if !route.also.is_empty() => {
+                defects.push(format!("route {id}: an inquiry asks one register: leave out `also`"));
+            }
+            Channel::Push | Channel::Inquiry => match &route.push {
+                None => defects.push(format!(
+                    "route {id}: a route that pushes or asks needs [route.push] with protocol and url"
+                )),
                 Some(push) => defects.extend(
                     crate::exchange::Hours::parse(&push.hours)
                         .err()

@@ -35,6 +35,9 @@ pub struct FindingRow {
     pub record: Option<String>,
     /// The whole finding as JSON.
     pub finding: crate::folder::finding::Finding,
+    /// The value seen when the folder was saved, masked where personal: for the answer, never stored.
+    #[serde(skip)]
+    pub seen: Option<crate::folder::mask::Shown>,
 }
 
 /// A run and its balance.

@@ -23,6 +23,14 @@ pub struct CodeTable {
 }
 
 impl Line {
+    /// Whether some day belongs to both.
+    fn overlaps(&self, other: &Self) -> bool {
+        let ends_before = |one: &Self, two: &Self| {
+            one.valid_to.zip(two.valid_from).is_some_and(|(last, first)| last < first)
+        };
+        !ends_before(self, other) && !ends_before(other, self)
+    }
+
     fn holds(&self, day: Option<Date>) -> bool {
         day.is_none_or(|day| {
             self.valid_from.is_none_or(|from| from <= day) && self.valid_to.is_none_or(|to| day <= to)
@@ -31,6 +39,20 @@ impl Line {
 }
 
 impl CodeTable {
+    /// Whether some line holds on some days only.
+    pub fn is_dated(&self) -> bool {
+        let mut lines = self.lines.values().flatten();
+        lines.any(|line| line.valid_from.is_some() || line.valid_to.is_some())
+    }
+
+    /// Every line with its key, sorted.
+    pub fn sorted(&self) -> Vec<(&str, &Line)> {
+        let lines = self.lines.iter().flat_map(|(key, lines)| lines.iter().map(|line| (&**key, line)));
+        let mut lines: Vec<_> = lines.collect();
+        lines.sort_by_key(|(key, line)| (*key, line.valid_from));
+        lines
+    }
+
     /// Reads a CSV (RFC 4180: commas, quotes doubled). Errors: (line, what is wrong).
     pub fn parse(text: &str) -> Result<Self, (usize, String)> {
         let mut rows = csv_rows(text)?.into_iter();
@@ -45,7 +67,14 @@ impl CodeTable {
                 valid_to: table.date(&row, "valid_to", number)?,
                 columns: row.iter().map(|cell| Box::from(cell.as_str())).collect(),
             };
-            table.lines.entry(Box::from(row[0].as_str())).or_default().push(line);
+            let known = table.lines.entry(Box::from(row[0].as_str())).or_default();
+            if matches!((line.valid_from, line.valid_to), (Some(from), Some(to)) if to < from) {
+                return Err((number, "`valid_to` comes before `valid_from`".to_owned()));
+            }
+            if known.iter().any(|other| other.overlaps(&line)) {
+                return Err((number, "an earlier line of this key holds on the same days".to_owned()));
+            }
+            known.push(line);
         }
         Ok(table)
     }
@@ -128,6 +157,16 @@ mod tests {
         let cell = |day: &str| table.cell("A", 1, iso_date(day));
         assert_eq!((cell("2020-12-31"), cell("2021-01-01")), (Some("1"), Some("2")));
         assert!(!table.contains("B", None));
+    }
+
+    #[test]
+    fn lines_that_contradict_each_other_are_refused() {
+        let parse = |lines: &str| CodeTable::parse(&format!("from,to,valid_from,valid_to\n{lines}"));
+        assert_eq!(parse("A,1,2021-01-01,2020-12-31\n").unwrap_err().0, 2);
+        assert_eq!(parse("A,1,,2020-12-31\nA,2,2020-12-31,\n").unwrap_err().0, 3);
+        assert_eq!(parse("A,1,,\nB,2,,\nA,3,,\n").unwrap_err().0, 4);
+        assert!(parse("A,1,,2020-12-31\nA,2,2021-01-01,\n").unwrap().is_dated());
+        assert!(!parse("A,1,,\n").unwrap().is_dated());
     }
 
     #[test]

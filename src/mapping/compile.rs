@@ -186,7 +186,7 @@ fn lookups(document: &MappingDocument, names: &mut Names, defects: &mut Defects<
         .collect()
 }
 
-fn lookup(table: &LookupTable, names: &mut Names) -> Result<Lookup, String> {
+pub(super) fn lookup(table: &LookupTable, names: &mut Names) -> Result<Lookup, String> {
     let list = names.path(&table.list)?;
     let slot = names.declare(&table.name, item_root(names, &list, &table.list)?)?;
     let by = Box::from(table.by.as_str());
@@ -299,6 +299,20 @@ impl Mapping {
         self.fill_values(scope);
     }
 
+    /// Whether registers know the persons of this flow by pseudonyms of its own.
+    pub fn has_pseudonyms(&self) -> bool {
+        self.values.iter().any(ValuePlan::is_pseudonym)
+    }
+
+    /// The pseudonyms among the values that were made.
+    pub fn pseudonyms<'s>(&'s self, scope: &'s Scope<'_>) -> impl Iterator<Item = &'s str> {
+        let slots = self.values.iter().filter(|value| value.is_pseudonym()).map(|value| value.slot);
+        slots.filter_map(|slot| match &scope.slots[slot] {
+            Slot::Made(values) => values.first()?.text(),
+            _ => None,
+        })
+    }
+
     /// Makes all values out of what is there.
     pub fn fill_values(&self, scope: &mut Scope<'_>) {
         for value in &self.values {
@@ -311,6 +325,11 @@ impl Mapping {
 }
 
 impl ValuePlan {
+    /// Whether it is a pseudonym of the flow's own, by which a register knows a person.
+    fn is_pseudonym(&self) -> bool {
+        matches!(self.keyed, Some((_, Keyed::Pseudonym(_))))
+    }
+
     /// The value of a text; none without its key.
     fn made(&self, text: String, keys: &Keys) -> Option<String> {
         match &self.keyed {

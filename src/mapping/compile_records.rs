@@ -10,6 +10,7 @@ use super::document_record::{Needs, Parts, RecordTable};
 use super::path::{Names, Root};
 use super::record::{ItemPlan, KeyPart, Need, RecordPlan};
 use super::step::Step;
+use super::template::Template;
 
 /// The kinds of record, their lists and steps declared, the rest still to be compiled.
 pub(super) struct RecordCompiler<'r> {
@@ -87,6 +88,10 @@ impl<'r> RecordCompiler<'r> {
         let to = table.period.to.as_deref().map(|to| noted(defects, 0, "record.period", names.path(to)));
         let part = table.part.as_deref();
         let part = part.and_then(|part| noted(defects, 0, "record.part", names.path(part)));
+        let group = table
+            .group
+            .as_deref()
+            .map(|text| noted(defects, 0, "record.group", Template::parse(text, names)));
         let mut condition = |text: Option<&str>, place: &str, names: &mut Names| {
             noted(defects, 0, place, condition_parse::compile(text?, names, self.codes))
         };
@@ -97,6 +102,7 @@ impl<'r> RecordCompiler<'r> {
             when: condition(table.when.as_deref(), "record.when", names),
             annulled: condition(table.annulled.as_deref(), "record.annulled", names),
             needs: noted(defects, 0, "record.needs", self.needs(table, names))?,
+            group: group.flatten(),
             key,
             source,
             from,
@@ -111,14 +117,17 @@ impl<'r> RecordCompiler<'r> {
     fn needs(&self, table: &RecordTable, names: &mut Names) -> Result<Vec<Need>, String> {
         match &table.needs {
             None => Ok(Vec::new()),
-            Some(Needs::Key(parts)) => Ok(vec![Need { key: key_of(parts, names)?, when: None }]),
-            Some(Needs::First(needs)) => needs
+            Some(Needs::Key(parts)) => {
+                Ok(vec![Need { key: key_of(parts, names)?, when: None, register: None }])
+            }
+            Some(needs) => needs
+                .list()
                 .iter()
                 .map(|need| {
                     let when = need.when.as_deref();
                     let when: Option<Condition> =
                         when.map(|text| condition_parse::compile(text, names, self.codes)).transpose()?;
-                    Ok(Need { key: key_of(&need.key, names)?, when })
+                    Ok(Need { key: key_of(&need.key, names)?, when, register: need.register.clone() })
                 })
                 .collect(),
         }

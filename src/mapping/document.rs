@@ -61,6 +61,9 @@ pub struct FlowTable {
 #[serde(deny_unknown_fields)]
 pub struct KeyTable {
     pub about: Text,
+    /// It is needed only with these settings of the ente: name and value.
+    #[serde(default)]
+    pub when: BTreeMap<String, String>,
 }
 
 /// A setting of the ente that changes how records are made.
@@ -79,7 +82,10 @@ pub struct SettingTable {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
+    /// From the folder to a register.
     Outbound,
+    /// From a register's answer to proposals for the folder (`mapping::inbound`).
+    Inbound,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

@@ -38,6 +38,8 @@ pub struct RecordTable {
     pub period: PeriodTable,
     /// Key of the record of the same folder that the register must hold first.
     pub needs: Option<Needs>,
+    /// Template of the label under which records of many persons share a container; no personal data.
+    pub group: Option<String>,
     /// Targets by which the register itself would recognise the record.
     pub register_key: Vec<String>,
     pub scope: RecordScope,
@@ -68,6 +70,7 @@ pub enum Parts {
 #[serde(untagged)]
 pub enum Needs {
     Key(Parts),
+    One(NeedTable),
     First(Vec<NeedTable>),
 }
 
@@ -77,6 +80,8 @@ pub enum Needs {
 pub struct NeedTable {
     pub key: Parts,
     pub when: Option<String>,
+    /// The register that must hold it, if not the flow's own.
+    pub register: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -91,7 +96,17 @@ pub struct PeriodTable {
 #[serde(rename_all = "lowercase")]
 pub enum RecordScope {
     Person,
-    Aggregate,
+}
+
+impl Needs {
+    /// The needs with a table of their own.
+    pub fn list(&self) -> &[NeedTable] {
+        match self {
+            Self::Key(_) => &[],
+            Self::One(need) => std::slice::from_ref(need),
+            Self::First(needs) => needs,
+        }
+    }
 }
 
 impl Parts {

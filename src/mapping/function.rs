@@ -11,6 +11,8 @@ use rust_decimal::Decimal;
 pub enum Function {
     /// The year of a date.
     Year,
+    /// The same day so many years later; 28 February where there is no 29th.
+    Anniversary,
     /// Days from the first date to the second.
     DaysBetween,
     /// Calendar months touched between two dates, both included.
@@ -29,6 +31,7 @@ pub enum Function {
 /// Names with the fewest and most arguments.
 pub const FUNCTIONS: &[(&str, Function, usize, usize)] = &[
     ("year", Function::Year, 1, 1),
+    ("anniversary", Function::Anniversary, 2, 2),
     ("days_between", Function::DaysBetween, 2, 2),
     ("months", Function::Months, 2, 2),
     ("sum", Function::Sum, 1, 16),
@@ -42,6 +45,7 @@ pub fn call<'v>(function: Function, arguments: &'v [Term], scope: &Scope<'_>) ->
     let argument = |index: usize| arguments.get(index).map_or(Value::Absent, |term| term.value(scope));
     let made = match function {
         Function::Year => argument(0).date().map(|date| Value::Integer(i64::from(date.year()))),
+        Function::Anniversary => anniversary(&argument(0), &argument(1)).map(Value::Date),
         Function::DaysBetween => dates(&argument(0), &argument(1))
             .and_then(|(from, to)| from.until(to).ok())
             .map(|span| Value::Integer(i64::from(span.get_days()))),
@@ -61,6 +65,13 @@ pub fn call<'v>(function: Function, arguments: &'v [Term], scope: &Scope<'_>) ->
 
 fn dates(from: &Value<'_>, to: &Value<'_>) -> Option<(Date, Date)> {
     Some((from.date()?, to.date()?))
+}
+
+/// A term of years ends on the last day of the month where that month lacks the day (art. 2963
+/// c.c.): so 29 February has its anniversary on the 28th of common years.
+fn anniversary(day: &Value<'_>, years: &Value<'_>) -> Option<Date> {
+    let Value::Integer(years) = years else { return None };
+    day.date()?.checked_add(jiff::Span::new().try_years(*years).ok()?).ok()
 }
 
 fn sum<'v>(arguments: &'v [Term], scope: &Scope<'_>) -> Option<Value<'v>> {
@@ -104,6 +115,19 @@ mod tests {
         for code in ["XXXYYY80A0MHRLMT", "STP0010010000001", "1234567890", "XXXYYY٨0A01H501"] {
             assert!(!cf_transmittable(code), "{code}");
         }
+    }
+
+    #[test]
+    fn years_end_on_the_same_day_or_the_months_last() {
+        let after = |day: &'static str, years| {
+            let made = anniversary(&Value::Text(day.into()), &Value::Integer(years));
+            made.map(|day| day.to_string()).unwrap_or_default()
+        };
+        assert_eq!(after("2023-05-31", 3), "2026-05-31");
+        assert_eq!(after("2024-02-29", 3), "2027-02-28");
+        assert_eq!(after("2024-02-29", 4), "2028-02-29");
+        assert_eq!(after("2024-02-29", i64::MAX), "");
+        assert_eq!(after("ieri", 3), "");
     }
 
     #[test]

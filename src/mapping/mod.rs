@@ -4,6 +4,7 @@
 //! [`Mapping`] in which every path, code table and condition is resolved, and
 //! `write_xml` or `write_json` walks that plan for each record. Pure: no clock, no files.
 
+pub mod aggregate;
 pub mod codes;
 pub mod compile;
 mod compile_records;
@@ -14,10 +15,13 @@ pub mod defect;
 pub mod document;
 pub mod document_record;
 pub mod function;
+pub mod inbound;
+pub mod inbound_tree;
 pub mod keyed;
 pub mod lookup;
 pub mod path;
 pub mod plan;
+pub mod read_xml;
 pub mod record;
 pub mod step;
 pub mod template;

@@ -155,6 +155,27 @@ impl Names {
         out
     }
 
+    /// JSON pointer of a place of the folder's shape (`interventi[].dal`) in the folder at hand:
+    /// of the elements that are at hand themselves, else up to the list.
+    pub fn concrete(&self, source: &str, scope: &Scope<'_>) -> String {
+        let at_hand = self.roots.iter().enumerate().filter_map(|(slot, (_, root))| match root {
+            Root::Item { list, .. } if matches!(scope.slots.get(slot), Some(Slot::Json(..))) => {
+                let rest = source.strip_prefix(list.as_str())?;
+                Some((list.len(), slot, rest))
+            }
+            _ => None,
+        });
+        // Of several names for one list the first: the record's own element.
+        let longest = at_hand.min_by_key(|(length, slot, _)| (std::cmp::Reverse(*length), *slot));
+        let (mut out, rest) = match longest {
+            Some((_, slot, rest)) => (self.slot_pointer(slot, scope), rest),
+            None => ("/".to_owned(), source),
+        };
+        let rest = rest.split("[]").next().unwrap_or(rest);
+        out.push_str(&rest.replace('.', "/"));
+        out
+    }
+
     fn slot_pointer(&self, slot: usize, scope: &Scope<'_>) -> String {
         match self.root(slot) {
             Root::Top => format!("/{}", self.name(slot)),

@@ -4,6 +4,7 @@ use super::condition::Condition;
 use super::path::{PathRef, Scope};
 use super::plan::ElementPlan;
 use super::step::Step;
+use super::template::Template;
 
 /// A kind of record with everything resolved.
 pub struct RecordPlan {
@@ -21,6 +22,8 @@ pub struct RecordPlan {
     pub to: Option<PathRef>,
     /// The first that holds names the record that must be held before.
     pub needs: Vec<Need>,
+    /// The label of the containers that it shares with other people's records.
+    pub group: Option<Template>,
     /// Steps with their slot.
     pub steps: Vec<(usize, &'static dyn Step)>,
     /// Absolute path of the element that holds one record.
@@ -47,13 +50,15 @@ pub enum KeyPart {
 pub struct Need {
     pub key: Vec<KeyPart>,
     pub when: Option<Condition>,
+    /// The register that must hold it, if not the flow's own.
+    pub register: Option<String>,
 }
 
 impl RecordPlan {
-    /// The key of the record that must be held before this one.
-    pub fn needs(&self, scope: &Scope<'_>) -> Option<String> {
+    /// Register, if another one, and key of the record that must be held before this one.
+    pub fn needs(&self, scope: &Scope<'_>) -> Option<(Option<String>, String)> {
         let holds = |need: &&Need| need.when.as_ref().is_none_or(|when| when.holds(scope));
-        self.needs.iter().find(holds).map(|need| joined(&need.key, scope))
+        self.needs.iter().find(holds).map(|need| (need.register.clone(), joined(&need.key, scope)))
     }
 
     /// All paths that choose, name and date records.
@@ -61,6 +66,7 @@ impl RecordPlan {
         let mut out = vec![&self.from];
         out.extend(&self.to);
         out.extend(&self.part);
+        out.extend(self.group.iter().flat_map(Template::paths));
         let needs = self.needs.iter().flat_map(|need| &need.key);
         let parts = self.key.iter().chain(&self.source).chain(needs);
         out.extend(parts.filter_map(KeyPart::path));

@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 pub struct StepInput<'s, 'a> {
     /// The current element of `[record] each`.
     pub item: &'a Json,
+    /// The whole folder.
+    pub folder: &'a Json,
     /// Today's civil date in Europe/Rome.
     pub today: Date,
     /// Settings of the flow by name.

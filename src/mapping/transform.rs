@@ -22,6 +22,10 @@ pub enum Transform {
     HoursMinutes,
     /// The year of a date.
     Year,
+    /// The calendar quarter of a date, `26T1` for the first of 2026.
+    Quarter,
+    /// Month and year of a date: `MM/AAAA`.
+    Month,
     /// The first n characters.
     Prefix(usize),
     /// `true` or `false`.
@@ -39,8 +43,8 @@ pub enum Transform {
 }
 
 /// Names of the list, as error messages show them.
-pub const NAMES: &str = "text, upper, date, money, integer, hours_minutes, year, prefix(n), boolean, \
-                         decimal, instant, percent, uuid, digest(n)";
+pub const NAMES: &str = "text, upper, date, money, integer, hours_minutes, year, quarter, month, prefix(n), \
+                         boolean, decimal, instant, percent, uuid, digest(n)";
 
 impl Transform {
     /// Reads a name of the list.
@@ -53,6 +57,8 @@ impl Transform {
             "integer" => Self::Integer,
             "hours_minutes" => Self::HoursMinutes,
             "year" => Self::Year,
+            "quarter" => Self::Quarter,
+            "month" => Self::Month,
             "boolean" => Self::Boolean,
             "decimal" => Self::Decimal,
             "instant" => Self::Midnight,
@@ -75,7 +81,9 @@ impl Transform {
             Self::Text | Self::Upper | Self::Prefix(_) | Self::Percent | Self::Uuid | Self::Digest(_) => {
                 matches!(kind, Kind::Text | Kind::Date)
             }
-            Self::Date | Self::Year | Self::Midnight => matches!(kind, Kind::Date | Kind::Text),
+            Self::Date | Self::Year | Self::Quarter | Self::Month | Self::Midnight => {
+                matches!(kind, Kind::Date | Kind::Text)
+            }
             Self::Money => matches!(kind, Kind::Decimal | Kind::Text),
             Self::Decimal => matches!(kind, Kind::Decimal | Kind::Integer | Kind::Text),
             Self::Integer | Self::HoursMinutes => kind == Kind::Integer,
@@ -92,7 +100,13 @@ impl Transform {
             Self::Text => source,
             Self::Boolean => Kind::Boolean,
             Self::Midnight => Kind::DateTime,
-            Self::Upper | Self::Prefix(_) | Self::Percent | Self::Uuid | Self::Digest(_) => Kind::Text,
+            Self::Quarter
+            | Self::Month
+            | Self::Upper
+            | Self::Prefix(_)
+            | Self::Percent
+            | Self::Uuid
+            | Self::Digest(_) => Kind::Text,
         }
     }
 
@@ -114,6 +128,8 @@ impl Transform {
                 _ => None,
             },
             Self::Year => value.date().map(|date| Cow::Owned(date.year().to_string())),
+            Self::Quarter => value.date().map(|date| Cow::Owned(quarter(date))),
+            Self::Month => value.date().map(|date| Cow::Owned(month(date))),
             Self::Prefix(length) => into_text(value).map(|text| prefix(text, length)),
             Self::Boolean => matches!(value, Value::Boolean(_)).then(|| into_text(value)).flatten(),
             Self::Decimal => value.decimal().map(|number| Cow::Owned(number.normalize().to_string())),
@@ -153,12 +169,20 @@ pub fn prefix(text: Cow<'_, str>, length: usize) -> Cow<'_, str> {
     }
 }
 
+fn month(day: Date) -> String {
+    format!("{:02}/{:04}", day.month(), day.year())
+}
+
 /// Midnight in Rome; `None` before zones had whole minutes.
 fn instant(day: Date) -> Option<String> {
     let zone = jiff::tz::TimeZone::get("Europe/Rome").ok()?;
     let midnight = day.to_zoned(zone).ok()?;
     let offset = midnight.offset().seconds();
     (offset % 60 == 0).then(|| midnight.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string())
+}
+
+fn quarter(date: Date) -> String {
+    format!("{:02}T{}", date.year().rem_euclid(100), (date.month() - 1) / 3 + 1)
 }
 
 /// Everything but the unreserved characters of RFC 3986, section 2.3.
@@ -258,6 +282,11 @@ mod tests {
     fn prefixes_count_characters() {
         assert_eq!(apply("prefix(3)", Value::Text("èàù1".into())).as_deref(), Some("èàù"));
         assert_eq!(apply("year", Value::Text("1950-03-01".into())).as_deref(), Some("1950"));
+        let quarter = |day: &'static str| apply("quarter", Value::Text(day.into()));
+        assert_eq!(quarter("2026-03-31").as_deref(), Some("26T1"));
+        assert_eq!(quarter("2009-10-01").as_deref(), Some("09T4"));
+        assert_eq!(apply("month", Value::Text("1950-03-01".into())).as_deref(), Some("03/1950"));
+        assert_eq!(apply("month", Value::Text("03/1950".into())), None);
         assert!(Transform::parse("substring(1)").is_none());
     }
 }

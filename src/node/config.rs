@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use toml::{Table, Value};
 
+use super::flows;
 use crate::gateway::Settings;
 use crate::gateway::settings::Ente;
 use crate::mapping::keyed::{KeyState, Keys, PseudonymKey};
@@ -36,6 +37,10 @@ pub fn load(file: Option<&Path>) -> Result<Settings, ConfigError> {
     let mut settings = merge(file, environment)?;
     let base = file.and_then(Path::parent).unwrap_or_else(|| Path::new("."));
     settings.queue.files_from(base);
+    settings.flows = match flows::chosen() {
+        Some(chosen) => chosen.display().to_string(),
+        None => below(base, &settings.flows),
+    };
     for ente in &mut settings.ente {
         if !ente.operator_file.is_empty() {
             ente.operator = Some(secret(&base.join(&ente.operator_file))?);
@@ -62,6 +67,22 @@ fn keys(ente: &Ente, base: &Path) -> Result<Keys, ConfigError> {
         keys.0.insert(name.clone(), KeyState::Ready(key));
     }
     Ok(keys)
+}
+
+/// The directory of flows that a configuration names. A file that is not there names none: commands
+/// that need a configuration say so themselves.
+pub(super) fn flows(file: &Path) -> Result<String, ConfigError> {
+    if !file.is_file() {
+        return Ok(String::new());
+    }
+    let environment = std::env::vars().filter(|(name, _)| name.starts_with(PREFIX));
+    let settings = merge(Some(file), environment)?;
+    Ok(below(file.parent().unwrap_or_else(|| Path::new(".")), &settings.flows))
+}
+
+/// A path as a configuration writes it; empty stays empty.
+fn below(base: &Path, path: &str) -> String {
+    if path.is_empty() { String::new() } else { base.join(path).display().to_string() }
 }
 
 fn merge(

@@ -7,16 +7,18 @@ use std::sync::Arc;
 
 use crate::adapters;
 use crate::channel::courier::{AnswerCheck, Courier, Destination};
+use crate::channel::inquiry::Inquirer;
 use crate::channel::push::HttpSettings;
 use crate::flow::Catalog;
-use crate::gateway::settings::{Channel, Push, QueueKind, Settings};
-use crate::gateway::{Delivery, Gateway};
+use crate::gateway::settings::{Channel, Push, QueueKind, Route, Settings};
+use crate::gateway::{Delivery, Gateway, Inquiries};
 use crate::personal::Personal;
 use crate::queue::{MemoryQueue, Now, Queue, RabbitQueue};
 
 /// Delivery as the configuration says it, and the broker's end of it, to be stopped last.
 pub struct Wired {
     pub delivery: Arc<Delivery>,
+    pub inquiries: Arc<Inquiries>,
     pub broker: Option<Arc<RabbitQueue>>,
 }
 
@@ -25,6 +27,7 @@ pub struct Wired {
 pub fn wire(gateway: &Arc<Gateway>) -> Result<Wired, String> {
     let settings = &gateway.settings;
     let couriers = couriers(settings, &gateway.catalog)?;
+    let inquirers = inquirers(settings)?;
     let clock = Arc::clone(gateway);
     let now: Now = Arc::new(move || clock.clock.now_ms());
     let (queue, broker): (Arc<dyn Queue>, _) = match settings.queue.kind {
@@ -37,12 +40,14 @@ pub fn wire(gateway: &Arc<Gateway>) -> Result<Wired, String> {
     };
     gateway.carried_by(Arc::clone(&queue));
     let delivery = Arc::new(Delivery { gateway: Arc::clone(gateway), queue, couriers });
-    Ok(Wired { delivery, broker })
+    let inquiries = Arc::new(Inquiries { gateway: Arc::clone(gateway), inquirers });
+    Ok(Wired { delivery, inquiries, broker })
 }
 
 /// Routes whose containers workers send or build.
 fn working_routes(settings: &Settings) -> Vec<String> {
-    let routes = settings.route.iter().filter(|route| route.channel != Channel::Offer);
+    let works = |route: &&Route| !matches!(route.channel, Channel::Offer | Channel::Inquiry);
+    let routes = settings.route.iter().filter(works);
     routes.map(|route| route.id.clone()).collect()
 }
 
@@ -62,6 +67,18 @@ pub fn couriers(
             .insert(route.id.clone(), courier.map_err(|why| format!("route {}: {why}", route.id))?.into());
     }
     Ok(couriers)
+}
+
+/// An inquirer for each route that asks, by its id.
+pub fn inquirers(settings: &Settings) -> Result<HashMap<String, Arc<dyn Inquirer>>, String> {
+    let mut inquirers: HashMap<String, Arc<dyn Inquirer>> = HashMap::new();
+    for route in settings.route.iter().filter(|route| route.channel == Channel::Inquiry) {
+        let Some(push) = &route.push else { continue };
+        let made =
+            destination(push).and_then(|to| adapters::inquirer(&to).map_err(|error| error.to_string()));
+        inquirers.insert(route.id.clone(), made.map_err(|why| format!("route {}: {why}", route.id))?.into());
+    }
+    Ok(inquirers)
 }
 
 /// What an answer must look like, where the register's flow says so.

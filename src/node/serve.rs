@@ -60,7 +60,8 @@ impl Running {
 pub fn deliver(gateway: &Arc<Gateway>) -> Result<Running, ServeError> {
     let (stop, stopped) = watch::channel(false);
     let wired = wire(gateway).map_err(ServeError::Delivery)?;
-    let tasks = wired.delivery.start(&stopped);
+    let mut tasks = wired.delivery.start(&stopped);
+    tasks.extend(wired.inquiries.start(&stopped));
     Ok(Running { api: None, offer: None, stop, tasks, broker: wired.broker })
 }
 
@@ -87,10 +88,21 @@ pub async fn start(gateway: Arc<Gateway>) -> Result<Running, ServeError> {
     }
     let wired = wire(&gateway).map_err(ServeError::Delivery)?;
     running.tasks.extend(wired.delivery.start(&stopped));
+    running.tasks.extend(wired.inquiries.start(&stopped));
     running.broker = wired.broker;
     running.tasks.push(serve_local(&gateway, stopped.clone())?);
+    note_versions(&gateway).await;
     running.tasks.push(tokio::spawn(ticks::run(Arc::clone(&gateway), stopped)));
     Ok(running)
+}
+
+/// The first tick then maps again what another version made.
+async fn note_versions(gateway: &Arc<Gateway>) {
+    let at_work = Arc::clone(gateway);
+    let noted = tokio::task::spawn_blocking(move || at_work.note_versions()).await;
+    if let Ok(Err(error)) = noted {
+        tracing::error!(%error, "versions of flows could not be noted; the next start tries again");
+    }
 }
 
 async fn listen(address: &str) -> Result<TcpListener, ServeError> {

@@ -34,6 +34,8 @@ pub fn tick(gateway: &Gateway) -> Result<(), LedgerError> {
     let fired = gateway.fire_calendar();
     let runs = gateway.resume_runs();
     let late = gateway.mark_overdue();
+    let asked = gateway.refresh_inquiries();
+    let pruned = gateway.prune_inquiries();
     if let (Ok(looked), Ok(late)) = (&looked, &late)
         && looked + late > 0
     {
@@ -42,7 +44,10 @@ pub fn tick(gateway: &Gateway) -> Result<(), LedgerError> {
     if let Ok(fired @ 1..) = &fired {
         tracing::info!(fired, "the calendar started runs");
     }
-    let others = [runs, fired.map(drop), looked.map(drop), late.map(drop)];
+    if let Ok(asked @ 1..) = &asked {
+        tracing::info!(asked, "the schedule asks registers about persons again");
+    }
+    let others = [runs, fired.map(drop), looked.map(drop), late.map(drop), asked.map(drop), pruned];
     let failures: Vec<_> = others.into_iter().filter_map(Result::err).collect();
     failures.iter().skip(1).for_each(|error| tracing::error!(%error, "a tick's part failed"));
     failures.into_iter().next().map_or(Ok(()), Err)

@@ -5,7 +5,7 @@
 
 use crate::folder::finding::{Finding, Severity, Text, Verdict};
 use crate::mapping::condition::Condition;
-use crate::mapping::condition_parse;
+use crate::mapping::condition_parse::{self, Codes};
 use crate::mapping::defect::Defects;
 use crate::mapping::path::{Names, PathRef, Scope};
 use crate::mapping::{Defect, Mapping};
@@ -112,6 +112,18 @@ impl Rule {
 
 /// Compiles one `rules.toml` with the names of its mapping.
 pub fn compile(file: &str, text: &str, mapping: &mut Mapping) -> Result<Vec<Rule>, Vec<Defect>> {
+    let kinds: Vec<&str> = mapping.records.iter().map(|record| record.kind.as_str()).collect();
+    compile_over(file, text, &mut mapping.names, &mapping.codes, &kinds)
+}
+
+/// Compiles one `rules.toml` over any names; `kinds` are those of its records, or of its lists.
+pub fn compile_over(
+    file: &str,
+    text: &str,
+    names: &mut Names,
+    codes: &Codes,
+    kinds: &[&str],
+) -> Result<Vec<Rule>, Vec<Defect>> {
     let mut defects = Defects::new(file, text);
     let document: RulesDocument = match toml::from_str(text) {
         Ok(document) => document,
@@ -126,7 +138,7 @@ pub fn compile(file: &str, text: &str, mapping: &mut Mapping) -> Result<Vec<Rule
         let offset = table.span().start;
         let table = table.into_inner();
         let id = table.id.clone();
-        match rule(table, offset, mapping) {
+        match rule(table, offset, names, codes, kinds) {
             Ok(rule) => rules.push(rule),
             Err(message) => defects.add(offset, &id, message, "see mappings/README.md"),
         }
@@ -134,7 +146,13 @@ pub fn compile(file: &str, text: &str, mapping: &mut Mapping) -> Result<Vec<Rule
     if defects.found.is_empty() { Ok(rules) } else { Err(defects.found) }
 }
 
-fn rule(table: RuleTable, offset: usize, mapping: &mut Mapping) -> Result<Rule, String> {
+fn rule(
+    table: RuleTable,
+    offset: usize,
+    names: &mut Names,
+    codes: &Codes,
+    kinds: &[&str],
+) -> Result<Rule, String> {
     if table.status == RuleStatus::Inferred && table.severity == Severity::Withhold {
         return Err("an inferred rule may warn, never withhold".to_owned());
     }
@@ -142,13 +160,12 @@ fn rule(table: RuleTable, offset: usize, mapping: &mut Mapping) -> Result<Rule, 
         return Err("`at` names no place".to_owned());
     }
     let kind = |kind: &String| {
-        let known = mapping.records.iter().position(|record| record.kind == *kind);
+        let known = kinds.iter().position(|known| known == kind);
         known.ok_or_else(|| format!("there is no kind of record `{kind}`"))
     };
     let record = table.record.as_ref().map(kind).transpose()?;
-    let name = mapping.records.get(record.unwrap_or(0)).map_or("", |record| &record.kind);
+    let name = kinds.get(record.unwrap_or(0)).copied().unwrap_or_default();
     let payload = table.payload.as_ref().map(|path| format!("{name}/{path}"));
-    let (names, codes) = (&mut mapping.names, &mapping.codes);
     let when = table.when.as_deref().map(|text| condition_parse::compile(text, names, codes)).transpose()?;
     let check = condition_parse::compile(&table.check, names, codes)?;
     let at = table.at.iter().map(|path| names.path(path)).collect::<Result<Vec<_>, _>>()?;

@@ -12,13 +12,14 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Caller;
 use super::extract::{Json, Path, Query, Whole};
 use super::problem::Problem;
+use super::{Caller, duplicates};
 use crate::audit::EventKind;
 use crate::exchange::LedgerError;
-use crate::gateway::{Gateway, RunRequest, Saved, new_import};
-use crate::ledger::{FolderRow, RunHead};
+use crate::flow::explain::Reader;
+use crate::gateway::{Gateway, RunRequest, SaveError, Saved, new_import};
+use crate::ledger::{FindingRow, FolderRow, RunHead};
 
 /// Which ente a folder id belongs to; needed only where the caller or installation has several.
 #[derive(Deserialize)]
@@ -50,24 +51,29 @@ pub async fn save(
     Whole(body): Whole,
 ) -> Result<Response, Problem> {
     blocking(move || {
-        let folder = gateway.read_folder(&body)?;
+        let folder = match gateway.read_folder(&body) {
+            Err(error @ SaveError::Invalid(_)) => return Err(Problem::invalid(gateway.told(error, &body))),
+            read => read?,
+        };
         if folder.id != id {
             return Err(Problem::bad("The folder's `id` differs from the one in the path."));
         }
         caller.may_speak_for(&folder.ente)?;
         let saved = gateway.save(&folder, &caller.name)?;
         let status = if saved.created { StatusCode::CREATED } else { StatusCode::OK };
-        Ok((status, Json(saved_json(&id, &saved))).into_response())
+        let twice = duplicates::findings(&gateway, &caller, saved.folder)?;
+        Ok((status, Json(saved_json(&gateway, &id, saved, twice))).into_response())
     })
     .await
 }
 
-fn saved_json(id: &str, saved: &Saved) -> Value {
-    let findings: Vec<_> = saved
-        .findings
-        .iter()
-        .map(|row| json!({"flow": row.flow, "record": row.record, "finding": row.finding}))
-        .collect();
+fn saved_json(gateway: &Gateway, id: &str, saved: Saved, twice: Vec<Value>) -> Value {
+    let reader = Reader::new(&gateway.folders, None);
+    let told = |row: FindingRow| {
+        let finding = reader.finding(row.finding).with_value(row.seen);
+        json!({"flow": row.flow, "record": row.record, "finding": finding})
+    };
+    let findings: Vec<_> = saved.findings.into_iter().map(told).chain(twice).collect();
     json!({
         "id": id, "created": saved.created, "records": saved.records, "withheld": saved.withheld,
         "findings": findings,
@@ -75,7 +81,12 @@ fn saved_json(id: &str, saved: &Saved) -> Value {
 }
 
 /// The row of a folder that the caller may see.
-fn find(gateway: &Gateway, caller: &Caller, whose: Option<&str>, id: &str) -> Result<FolderRow, Problem> {
+pub(super) fn find(
+    gateway: &Gateway,
+    caller: &Caller,
+    whose: Option<&str>,
+    id: &str,
+) -> Result<FolderRow, Problem> {
     let enti = gateway.settings.ente.iter().map(|ente| ente.code.as_str());
     let wanted: Vec<&str> =
         enti.filter(|code| whose.is_none_or(|ente| ente == *code) && caller.sees(code)).collect();
@@ -99,20 +110,25 @@ pub async fn show(
 ) -> Result<Json<Value>, Problem> {
     blocking(move || {
         let row = find(&gateway, &caller, whose.ente.as_deref(), &id)?;
-        let findings: Vec<Value> = gateway
-            .books
-            .findings(&row.ente, &row.folder_id)?
-            .into_iter()
-            .map(|(flow, finding)| json!({"flow": flow, "finding": serde_json::from_str::<Value>(&finding).ok()}))
-            .collect();
+        let folder = match whose.body {
+            true => {
+                let subject = format!("folder {}", row.id);
+                gateway.note(&caller.name, EventKind::FolderRead, &subject, BTreeMap::new())?;
+                Some(gateway.open_folder(&row)?)
+            }
+            false => None,
+        };
+        let told = gateway.explain_findings(&row, None, folder.as_ref())?;
+        let told = told.into_iter().map(|finding| json!(finding));
+        let findings: Vec<Value> = told.chain(duplicates::findings(&gateway, &caller, row.id)?).collect();
         let mut shown = json!({
             "id": row.folder_id, "ente": row.ente, "version": row.version, "saved_at": row.saved_at,
             "look_again": row.look_again.map(|day| day.to_string()),
             "records": gateway.books.folder_standing(row.id)?, "findings": findings,
+            "proposals": super::inquiries::open_proposals(&gateway, row.id)?,
         });
-        if whose.body {
-            gateway.note(&caller.name, EventKind::FolderRead, &format!("folder {}", row.id), BTreeMap::new())?;
-            shown["folder"] = gateway.open_folder(&row)?.body.into_exposed();
+        if let Some(folder) = folder {
+            shown["folder"] = folder.body.into_exposed();
         }
         Ok(Json(shown))
     })
@@ -304,10 +320,11 @@ fn start_sync(
     register: &str,
 ) -> Result<Vec<i64>, Problem> {
     let row = find(gateway, caller, whose, id)?;
+    // The version in force: an older one goes to the same register.
     let flows: Vec<_> = gateway
         .catalog
-        .flows()
-        .iter()
+        .current(gateway.clock.today())
+        .into_iter()
         .filter(|flow| flow.register() == register)
         .map(|flow| flow.id().to_owned())
         .collect();

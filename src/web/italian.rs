@@ -4,8 +4,13 @@
 //! hole is put into Italian too where this table has it. A sentence that changes in the code and
 //! not here fails a test (`tests/it/speech.rs`).
 
-/// English, Italian.
-pub const SENTENCES: &[(&str, &str)] = &[
+/// English, Italian: all of them.
+pub fn sentences() -> impl Iterator<Item = (&'static str, &'static str)> {
+    SENTENCES.iter().chain(super::italian_commands::SENTENCES).copied()
+}
+
+/// Of the API.
+const SENTENCES: &[(&str, &str)] = &[
     // Titles of problems (RFC 9110, 15).
     ("Bad Request", "Richiesta errata"),
     ("Unauthorized", "Non autenticato"),
@@ -86,6 +91,11 @@ pub const SENTENCES: &[(&str, &str)] = &[
     ),
     ("There is no run {}.", "La rendicontazione {} non c'è."),
     ("There is no route {}.", "La rotta {} non c'è."),
+    ("There is no inquiry {}.", "L'interrogazione {} non c'è."),
+    (
+        "The person may not be asked about: the findings say why.",
+        "Della persona non si può chiedere: i rilievi dicono perché.",
+    ),
     // What acts answer.
     ("{} is not in the ledger", "{} non è nel giornale"),
     ("run {}", "la rendicontazione {}"),
@@ -116,6 +126,21 @@ pub const SENTENCES: &[(&str, &str)] = &[
         "doppione: questa importazione ha già portato una cartella con questo id: vale la prima",
     ),
     ("route {} writes no files", "la rotta {} non scrive file"),
+    ("ente {} has no key {} in its configuration", "la configurazione dell'ente {} non ha una chiave {}"),
+    (
+        "the fingerprint is not that of the configured key {} of ente {}",
+        "l'impronta non è quella della chiave {} configurata per l'ente {}",
+    ),
+    (
+        "the key {} of ente {} has not changed: there is nothing to accept",
+        "la chiave {} dell'ente {} non è cambiata: non c'è nulla da accettare",
+    ),
+    ("the key {} changed meanwhile: save again", "la chiave {} è cambiata nel frattempo: salvare di nuovo"),
+    (
+        "Ente {} makes pseudonyms with its key {} of now: save its folders again, or replay them.",
+        "L'ente {} fa gli pseudonimi con la chiave {} di adesso: salvare di nuovo le sue cartelle, o \
+         rielaborarle.",
+    ),
     ("a container cannot be built: {}", "un contenitore non può essere costruito: {}"),
     ("the container carries no record `{}`", "il contenitore non porta alcun record `{}`"),
     (
@@ -135,6 +160,19 @@ pub const SENTENCES: &[(&str, &str)] = &[
         "il tracciato `{}` non c'è: `raccordo check` elenca quelli che ci sono",
     ),
     ("there is no flow `{}`", "il tracciato `{}` non c'è"),
+    (
+        "no flow asks a register `{}` about persons",
+        "nessun tracciato interroga un registro `{}` sulle persone",
+    ),
+    (
+        "ente `{}` has no route by which the register `{}` is asked: add a [[route]] of the channel `inquiry` to \
+         the configuration",
+        "l'ente `{}` non ha rotte per interrogare il registro `{}`: aggiungere alla configurazione una [[route]] \
+         del canale `inquiry`",
+    ),
+    ("proposal {} of this folder", "la proposta {} di questa cartella"),
+    ("the answer to inquiry {}", "la risposta all'interrogazione {}"),
+    ("proposal {} is over: nothing is to be decided", "la proposta {} è superata: non c'è nulla da decidere"),
     (
         "ente `{}` has no route to the register `{}`: add a [[route]] to the configuration",
         "l'ente `{}` non ha rotte verso il registro `{}`: aggiungere una [[route]] alla configurazione",
@@ -162,200 +200,7 @@ pub const SENTENCES: &[(&str, &str)] = &[
         "no version of `{}` is in force today: nothing can be mapped by it",
         "nessuna versione di `{}` è in vigore oggi: non può produrre nulla",
     ),
-    // What commands say.
-    ("ente {}", "ente {}"),
-    (
-        "no ente is configured: add an [[ente]] table to the configuration",
-        "nessun ente è configurato: aggiungere una tabella [[ente]] alla configurazione",
-    ),
-    ("the running raccordo did not answer", "il raccordo in funzione non ha risposto"),
-    (
-        "{} cancels wait in run {}: look at them, then `raccordo runs approve {}`",
-        "{} cancellazioni attendono nella rendicontazione {}: guardarle, poi `raccordo runs approve {}`",
-    ),
-    (
-        "{} records of run {} were approved and are queued.",
-        "{} record della rendicontazione {} sono approvati e in coda.",
-    ),
-    (
-        "No report starts by itself: add a [[calendar]] table to the configuration.",
-        "Nessuna rendicontazione parte da sé: aggiungere una tabella [[calendar]] alla configurazione.",
-    ),
-    ("{} days", "{} giorni"),
-    ("over by {} days", "scaduto da {} giorni"),
-    ("{}, last, {}: deadline {}", "{}, ultima, {}: scadenza {}"),
-    (
-        "{}: {} of {} for {} {}: {}; `raccordo report --ente {} --flow {} --period {}` starts it by hand",
-        "{}: {} di {} per {} {}: {}; `raccordo report --ente {} --flow {} --period {}` la avvia a mano",
-    ),
-    (
-        "its window was over when this installation came back",
-        "la sua finestra era passata quando l'installazione è tornata in funzione",
-    ),
-    ("No stored record is selected.", "Nessun record conservato è selezionato."),
-    (
-        "Nothing was written. `--start` sends what is fixed, changed, new or gone.",
-        "Nulla è stato scritto. `--start` invia ciò che è corretto, cambiato, nuovo o sparito.",
-    ),
-    (
-        "say what you found out: --holds, --does-not-hold, or --try-again for a refused one",
-        "dire che cosa si è visto: --holds (il registro lo ha), --does-not-hold (non lo ha), o --try-again per \
-         una rifiutata",
-    ),
-    (
-        "Operation {} goes again with the next report or sync.",
-        "L'operazione {} riparte con la prossima rendicontazione o sincronizzazione.",
-    ),
-    ("Operation {} is now {}.", "Lo stato dell'operazione {} ora è «{}»."),
-    ("Recorded for {} operations.", "Registrato per {} operazioni."),
-    ("give --all or --csv", "indicare --all o --csv"),
-    ("line 1 must be `record,outcome,text`", "la riga 1 dev'essere `record,outcome,text`"),
-    ("line {}: a comma and the outcome are missing", "riga {}: mancano una virgola e l'esito"),
-    (
-        "Route {} is suspended: nothing new leaves until `raccordo routes resume {}`.",
-        "La rotta {} è sospesa: nulla di nuovo parte fino a `raccordo routes resume {}`.",
-    ),
-    ("Route {} goes on.", "La rotta {} riprende."),
-    (
-        "{} folders saved ({} with findings), {} not saved; {} records, {} of them withheld.",
-        "{} cartelle salvate ({} con rilievi), {} non salvate; {} record, di cui {} trattenuti.",
-    ),
-    ("line {}, {}: {}", "riga {}, {}: {}"),
-    ("importing", "importazione"),
-    ("importing folders", "importazione delle cartelle"),
-    ("importing changes", "importazione delle modifiche"),
-    (
-        "{}: {} holds {} records of adopted files that no folder maps to",
-        "{}: {} ha {} record di file adottati che nessuna cartella produce",
-    ),
-    ("The chain is intact: {} events, head {}.", "La catena è integra: {} eventi, testa {}."),
-    ("The chain is broken: {}.", "La catena è rotta: {}."),
-    // The demo.
-    ("1. {} people who do not exist, of {} enti", "1. {} persone che non esistono, di {} enti"),
-    (
-        "2. The report for {}: INPS polls, acquires, answers",
-        "2. La rendicontazione per {}: INPS interroga, acquisisce, risponde",
-    ),
-    (
-        "4. Some folders change, some benefits are annulled; the reports again",
-        "4. Alcune cartelle cambiano, alcune prestazioni sono annullate; di nuovo le rendicontazioni",
-    ),
-    (
-        "3. The health register: one transaction for each citizen, over {}",
-        "3. Il registro sanitario: una transazione per ogni cittadino, attraverso {}",
-    ),
-    ("the embedded queue", "la coda interna"),
-    (
-        "5. One citizen, now: the health register while the official waits",
-        "5. Un cittadino, ora: il registro sanitario mentre l'operatore aspetta",
-    ),
-    ("answered in {} ms", "risposta in {} ms"),
-    ("all, health register", "tutti, registro sanitario"),
-    ("the health register at work", "il registro sanitario al lavoro"),
-    ("6. The books", "6. I registri a confronto"),
-    (
-        "7. The findings that an official would see most often",
-        "7. I rilievi che un operatore vedrebbe più spesso",
-    ),
-    ("Where to look next:", "Dove guardare ora:"),
-    ("{} s in all.", "{} s in tutto."),
-    (
-        "{} folders saved, {} with findings, {} not saved; {} records, {} of them withheld",
-        "{} cartelle salvate, {} con rilievi, {} non salvate; {} record, di cui {} trattenuti",
-    ),
-    (
-        "cancels were held in {} runs; a person looks and approves",
-        "in {} rendicontazioni le cancellazioni sono state trattenute; una persona guarda e approva",
-    ),
-    ("the balances close", "i bilanci quadrano"),
-    ("the balances DO NOT CLOSE", "i bilanci NON QUADRANO"),
-    ("the books agree", "i registri concordano"),
-    ("the books DO NOT AGREE", "i registri NON CONCORDANO"),
-    ("the audit chain is intact ({} events)", "la catena degli eventi è integra ({} eventi)"),
-    ("THE AUDIT CHAIN IS BROKEN: {}", "LA CATENA DEGLI EVENTI È ROTTA: {}"),
-    ("what the simulated INPS wrote down", "ciò che l'INPS simulato ha annotato"),
-    ("and beside it", "e accanto"),
-    ("INPS at work", "INPS al lavoro"),
-    // Heads of tables.
-    ("run", "rendicontazione"),
-    ("period", "periodo"),
-    ("selected", "selezionati"),
-    ("closes", "quadra"),
-    ("yes", "sì"),
-    ("flow", "tracciato"),
-    ("records", "record"),
-    ("ready", "pronti"),
-    ("set aside", "accantonati"),
-    ("vanished", "scomparsi"),
-    ("at the register", "presso il registro"),
-    ("differing", "da aggiornare"),
-    ("absent", "assenti"),
-    ("undecided", "da decidere"),
-    ("operation", "operazione"),
-    ("folder_id", "cartella"),
-    ("kind", "tipo"),
-    ("generation", "generazione"),
-    ("state", "stato"),
-    ("route", "rotta"),
-    ("submission", "invio"),
-    ("calendar", "calendario"),
-    ("next", "prossima"),
-    ("deadline", "scadenza"),
-    ("slack", "margine"),
-    ("last", "ultima"),
-    ("came to", "com'è andata"),
-    ("today's mapping", "con il tracciato di oggi"),
-    ("field that differs", "campo che cambia"),
-    ("folder", "cartella"),
-    ("change", "che cosa cambia"),
-    ("register holds", "presso il registro"),
-    ("fields or rules", "campi o regole"),
-    ("out", "in attesa di esito"),
-    ("last_since", "ultimo `since`"),
-    ("last_polled", "ultima interrogazione"),
-    ("last_given", "ultimo dato"),
-    ("suspended", "sospesa"),
-    ("held by our books", "nei nostri libri"),
-    ("held by theirs", "nei loro libri"),
-    ("ente, register", "ente, registro"),
-    ("differences", "differenze"),
-    ("anomalies", "anomalie"),
-    ("same", "uguali"),
-    ("different", "diversi"),
-    ("cancelled", "cancellati"),
-    ("unmatched", "senza cartella"),
-    ("skipped", "saltato"),
-    // Where a record of a run stands.
-    ("unchanged", "invariato"),
-    ("set_aside", "accantonato"),
-    ("held", "da approvare"),
-    ("queued", "in coda"),
-    ("sending", "in invio"),
-    ("retrying", "da ritentare"),
-    ("waiting", "in attesa"),
-    ("uncertain", "incerto"),
-    ("parked", "sospeso"),
-    ("superseded", "superato"),
-    ("accepted", "accettato"),
-    ("refused", "rifiutato"),
-    // What a replay would do, and what became of a date of the calendar.
-    ("fixed", "corretto"),
-    ("changed", "cambiato"),
-    ("new", "nuovo"),
-    ("gone", "sparito"),
-    ("newly_withheld", "ora trattenuto"),
-    ("still_withheld", "ancora trattenuto"),
-    ("still_refused", "ancora rifiutato"),
-    ("unreadable", "illeggibile"),
-    ("started", "avviata"),
-    ("missed", "mancata"),
-    // What became of an imported line.
-    ("saved", "salvata"),
-    ("saved_with_findings", "salvata con rilievi"),
-    ("invalid", "non valida"),
-    ("older", "più vecchia"),
-    ("duplicate", "doppia"),
-    ("failed", "fallita"),
+    ("`{}` is the version in force: name another one", "`{}` è la versione in vigore: indicarne un'altra"),
     // Accounts.
     (
         "an account's name has 2 to 64 letters, digits, dots, hyphens, `_` or `@`",
@@ -371,10 +216,4 @@ pub const SENTENCES: &[(&str, &str)] = &[
         "`role` è uno fra operator, reporting-officer, integrator, auditor, administrator.",
     ),
     ("Ente {} has no [[ente]] table.", "L'ente {} non ha una tabella [[ente]]."),
-    ("password, shown only now: {}", "password, mostrata solo ora: {}"),
-    ("account", "utenza"),
-    ("role", "ruolo"),
-    ("registers", "registri"),
-    ("disabled", "disabilitata"),
-    ("active", "attiva"),
 ];

@@ -3,7 +3,7 @@
 //! What people read is written in English where it is said, and its Italian stands in one table
 //! ([`super::italian`]); so no act needs to know who will read it. Logs stay English.
 
-use super::italian::SENTENCES;
+use super::italian::sentences;
 
 /// A language of the product.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,7 +56,7 @@ impl Language {
 
 /// The Italian of a sentence, with what stands in its holes put into Italian too.
 fn in_italian(english: &str) -> Option<String> {
-    SENTENCES.iter().find_map(|(template, italian)| {
+    sentences().find_map(|(template, italian)| {
         let mut said = String::with_capacity(italian.len() + 32);
         let mut parts = italian.split("{}");
         said.push_str(parts.next().unwrap_or_default());
@@ -111,10 +111,10 @@ mod tests {
 
     #[test]
     fn both_sides_of_the_table_have_the_same_holes_and_some_words() {
-        for (english, italian) in SENTENCES {
+        for (english, italian) in sentences() {
             assert_eq!(english.matches("{}").count(), italian.matches("{}").count(), "{english}");
             assert!(english.replace("{}", "").trim().len() > 2, "{english}");
-            let whose = SENTENCES.iter().filter(|(other, _)| other == english).count();
+            let whose = sentences().filter(|(other, _)| *other == english).count();
             assert_eq!(whose, 1, "twice: {english}");
         }
     }

@@ -7,9 +7,16 @@ mod auth;
 mod accounts;
 mod calendar;
 mod console;
+mod explain;
+mod duplicates;
 mod extract;
+mod flows;
 mod folders;
+mod indicators;
+mod inquiries;
 mod italian;
+mod italian_commands;
+mod keys;
 mod language;
 mod problem;
 mod records;
@@ -25,7 +32,7 @@ use axum::routing::{get, post, put};
 
 use crate::gateway::Gateway;
 pub use auth::{Caller, Trust};
-pub use italian::SENTENCES;
+pub use italian::sentences;
 pub use language::Language;
 pub use runs::run_json;
 
@@ -43,6 +50,13 @@ pub fn router(gateway: Arc<Gateway>, trust: Trust) -> Router {
         .route("/folders/{id}", put(folders::save).get(folders::show))
         .route("/folders/{id}/sync", post(folders::sync))
         .route("/folders/{id}/standing", post(folders::standing))
+        .route("/folders/{id}/explain", get(explain::folder))
+        .route("/folders/{id}/fetch", post(inquiries::fetch))
+        .route("/folders/{id}/proposals", get(inquiries::proposals))
+        .route("/folders/{id}/proposals/{number}/accept", post(inquiries::accept))
+        .route("/folders/{id}/proposals/{number}/decline", post(inquiries::decline))
+        .route("/inquiries/{id}", get(inquiries::show))
+        .route("/inquiries/{id}/answer", get(inquiries::answer))
         .layer(DefaultBodyLimit::max(folder_limit))
         .route("/import", post(folders::import).layer(DefaultBodyLimit::max(IMPORT_MOST)))
         .route("/readiness", get(status::readiness))
@@ -52,12 +66,18 @@ pub fn router(gateway: Arc<Gateway>, trust: Trust) -> Router {
         .route("/runs/{id}/approve", post(runs::approve))
         .route("/runs/{id}/cancel", post(runs::cancel))
         .route("/calendar", get(calendar::show))
+        .route("/indicators", get(indicators::show))
         .route("/replay", post(replay::start))
+        .route("/upgrade-impact", post(flows::upgrade_impact))
+        .route("/duplicates", get(duplicates::list))
+        .route("/coverage", get(flows::coverage))
         .route("/operations", get(records::operations))
         .route("/operations/{id}/decision", post(records::decide))
         .route("/operations/{id}/try-again", post(records::try_again))
+        .route("/operations/{id}/explain", get(explain::operation))
         .route("/submissions/{name}", get(records::submission))
         .route("/submissions/{name}/outcome", post(records::outcome))
+        .route("/submissions/{name}/explain", get(explain::submission))
         .route("/receipts/strange", get(records::strange))
         .route("/routes", get(status::routes))
         .route("/routes/{id}/resume", post(status::resume))
@@ -66,6 +86,8 @@ pub fn router(gateway: Arc<Gateway>, trust: Trust) -> Router {
         .route("/accounts", get(accounts::list).post(accounts::add))
         .route("/accounts/{name}", post(accounts::change))
         .route("/adopt", post(records::adopt).layer(DefaultBodyLimit::max(ADOPT_MOST)))
+        .route("/keys", get(keys::list))
+        .route("/keys/{ente}/{name}/accept", post(keys::accept))
         .route("/audit/verify", get(status::audit))
         .layer(axum::middleware::from_fn_with_state((Arc::clone(&gateway), trust), auth::require))
         .fallback(problem::not_found)

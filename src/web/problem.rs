@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 
 use super::language::Language;
 use crate::exchange::{LedgerError, PeriodError};
+use crate::flow::explain::Explanation;
 use crate::folder::finding::Finding;
-use crate::gateway::{AdoptError, ReplayError, RunError, SaveError};
+use crate::gateway::{AdoptError, IndicatorError, InquiryError, ReplayError, RunError, SaveError};
 
 tokio::task_local! {
     /// The language of the request that is being answered.
@@ -28,7 +29,7 @@ pub async fn speak(request: Request, next: Next) -> Response {
 pub struct Problem {
     status: StatusCode,
     detail: String,
-    findings: Vec<Finding>,
+    findings: Vec<Explanation>,
 }
 
 impl Problem {
@@ -45,6 +46,14 @@ impl Problem {
     /// 400, the request itself is wrong.
     pub fn bad(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, detail)
+    }
+}
+
+impl Problem {
+    /// 422, a folder that is none: nothing was saved.
+    pub fn invalid(findings: Vec<Explanation>) -> Self {
+        let detail = "The folder is not valid: nothing was saved. The findings say where and what to do.";
+        Self { status: StatusCode::UNPROCESSABLE_ENTITY, detail: detail.into(), findings }
     }
 }
 
@@ -68,11 +77,7 @@ impl IntoResponse for Problem {
 impl From<SaveError> for Problem {
     fn from(error: SaveError) -> Self {
         match error {
-            SaveError::Invalid(findings) => {
-                let detail =
-                    "The folder is not valid: nothing was saved. The findings say where and what to do.";
-                Self { status: StatusCode::UNPROCESSABLE_ENTITY, detail: detail.into(), findings }
-            }
+            SaveError::Invalid(_) => Self::invalid(Vec::new()),
             SaveError::Older(why) => Self::new(StatusCode::CONFLICT, why),
             SaveError::Ledger(error) => error.into(),
         }
@@ -100,7 +105,30 @@ impl From<RunError> for Problem {
             RunError::NoFolder(_) | RunError::NoFlow(_) => {
                 Self::new(StatusCode::NOT_FOUND, error.to_string())
             }
-            RunError::NoRoute { .. } => Self::new(StatusCode::CONFLICT, error.to_string()),
+            RunError::NoRoute { .. } | RunError::Counted(_) => {
+                Self::new(StatusCode::CONFLICT, error.to_string())
+            }
+        }
+    }
+}
+
+impl From<InquiryError> for Problem {
+    fn from(error: InquiryError) -> Self {
+        match error {
+            InquiryError::Ledger(error) => error.into(),
+            InquiryError::Withheld(findings) => {
+                let detail = "The person may not be asked about: the findings say why.";
+                let told = |finding: Finding| {
+                    let Finding { rule, message, hint, verdict, source, .. } = finding;
+                    Explanation::plain(&rule, message, hint, verdict, &source)
+                };
+                let findings = findings.into_iter().map(told).collect();
+                Self { status: StatusCode::CONFLICT, detail: detail.into(), findings }
+            }
+            InquiryError::NoFlow(_) | InquiryError::NoFolder(_) => {
+                Self::new(StatusCode::NOT_FOUND, error.to_string())
+            }
+            InquiryError::NoRoute { .. } => Self::new(StatusCode::CONFLICT, error.to_string()),
         }
     }
 }
@@ -109,9 +137,27 @@ impl From<ReplayError> for Problem {
     fn from(error: ReplayError) -> Self {
         match error {
             ReplayError::Run(error) => error.into(),
-            ReplayError::NoState(_) => Self::bad(error.to_string()),
+            ReplayError::NoState(_) | ReplayError::SameVersion(_) => Self::bad(error.to_string()),
             ReplayError::NotInForce(_) => Self::new(StatusCode::CONFLICT, error.to_string()),
         }
+    }
+}
+
+impl From<IndicatorError> for Problem {
+    fn from(error: IndicatorError) -> Self {
+        let status = match error {
+            IndicatorError::Ledger(error) => return error.into(),
+            IndicatorError::NoFlow(_) | IndicatorError::NoEnte(_) => StatusCode::NOT_FOUND,
+            IndicatorError::Several(_) | IndicatorError::NoSpan | IndicatorError::NotBegun(_) => {
+                StatusCode::BAD_REQUEST
+            }
+            IndicatorError::Setting { .. } | IndicatorError::Unverified { .. } => StatusCode::CONFLICT,
+            IndicatorError::Unsound(_) => {
+                tracing::error!(%error, "indicators are not given out");
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+        };
+        Self::new(status, error.to_string())
     }
 }
 

@@ -14,7 +14,7 @@ use super::extract::{Json, Path, Query};
 use super::folders::blocking;
 use super::problem::Problem;
 use crate::exchange::LedgerError;
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, KeyStanding, KeyView};
 
 /// `GET /readiness`: per ente and flow; and what adopted files hold that no folder maps to.
 pub async fn readiness(
@@ -68,6 +68,7 @@ pub async fn findings(
             json!({
                 "rule": rule.rule, "severity": rule.severity, "count": rule.count,
                 "message": example["message"], "hint": example["hint"], "source": example["source"],
+                "verdict": example["verdict"],
             })
         })
         .collect();
@@ -146,14 +147,27 @@ pub async fn healthz() -> Json<Value> {
 /// `GET /readyz`: the ledger can be read and no route is suspended by a fault.
 pub async fn readyz(State(gateway): State<Arc<Gateway>>) -> Response {
     let queue = gateway.queue_state();
-    match blocking(move || Ok(gateway.books.suspended_routes())).await {
+    let looked = blocking(move || {
+        let changed = gateway.key_views().map(changed_keys);
+        Ok(gateway.books.suspended_routes().and_then(|routes| Ok((routes, changed?))))
+    });
+    match looked.await {
         Err(problem) => problem.into_response(),
         Ok(Err(error)) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response(),
-        Ok(Ok(suspended)) => {
+        Ok(Ok((suspended, changed))) => {
             let queue = queue.map(|queue| json!({ "connected": queue.connected, "trouble": queue.trouble }));
-            Json(json!({ "status": "ready", "suspended_routes": suspended, "queue": queue })).into_response()
+            let told = json!({
+                "status": "ready", "suspended_routes": suspended, "changed_keys": changed, "queue": queue,
+            });
+            Json(told).into_response()
         }
     }
+}
+
+/// `ENTE/NAME` of the keys with which nothing new is made until a person has looked.
+fn changed_keys(views: Vec<KeyView>) -> Vec<String> {
+    let changed = views.into_iter().filter(|view| view.state == KeyStanding::Changed);
+    changed.map(|view| format!("{}/{}", view.ente, view.name)).collect()
 }
 
 /// `GET /metrics`: Prometheus text format, counts only.

@@ -40,6 +40,7 @@ impl Ente {
         let key = |index: usize| format!("I{index}");
         let day = date(2026, 3, 1);
         let record = |(index, content): (usize, &u8)| DesiredRecord {
+            group: None,
             key: key(index),
             source: key(index),
             from: day,

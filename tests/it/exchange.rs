@@ -55,6 +55,7 @@ impl Ente {
             from: day,
             to: day,
             needs: None,
+            group: None,
             content: Some(([*content; 32], register_key(index))),
         };
         let set = DesiredSet {

@@ -9,8 +9,31 @@ use std::process::Command;
 
 use raccordo::schema::{JsonSchema, XmlSchema, mutants};
 
-const OURS: &str = "schemas/siuss-ps-psa-sina/2018-12/flusso.xsd";
-const OFFICIAL: &str = "siuss/PS_PSA_SINA201812.xsd";
+/// A flow with an official schema: ours and hers, samples that both accept, fixtures with a payload.
+struct Authority {
+    flow: &'static str,
+    official: &'static str,
+    samples: &'static str,
+    fewest_samples: usize,
+    fewest_payloads: usize,
+}
+
+const ALL: [Authority; 2] = [
+    Authority {
+        flow: "siuss-ps-psa-sina/2018-12",
+        official: "siuss/PS_PSA_SINA201812.xsd",
+        samples: "ps",
+        fewest_samples: 10,
+        fewest_payloads: 20,
+    },
+    Authority {
+        flow: "siuss-sinba/1",
+        official: "siuss/SINBA.xsd",
+        samples: "sinba",
+        fewest_samples: 7,
+        fewest_payloads: 40,
+    },
+];
 /// Files named in one call of xmllint.
 const BATCH: usize = 1_000;
 
@@ -18,44 +41,71 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn ours() -> XmlSchema {
-    XmlSchema::compile(&std::fs::read_to_string(root().join(OURS)).expect("our schema")).expect("it compiles")
-}
+impl Authority {
+    fn ours(&self) -> XmlSchema {
+        let path = root().join("schemas").join(self.flow).join("flusso.xsd");
+        XmlSchema::compile(&std::fs::read_to_string(path).expect("our schema")).expect("it compiles")
+    }
 
-/// The accepted documents, by file name.
-fn samples() -> Vec<(String, String)> {
-    let folder = root().join("tests/samples/ps");
-    let mut paths: Vec<_> =
-        folder.read_dir().expect("samples").map(|entry| entry.expect("an entry").path()).collect();
-    paths.sort();
-    let read = |path: PathBuf| {
-        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-        (name, std::fs::read_to_string(path).expect("a sample"))
-    };
-    paths.into_iter().map(read).collect()
-}
+    /// The accepted documents, by file name.
+    fn samples(&self) -> Vec<(String, String)> {
+        let folder = root().join("tests/samples").join(self.samples);
+        let mut paths: Vec<_> =
+            folder.read_dir().expect("samples").map(|entry| entry.expect("an entry").path()).collect();
+        paths.sort();
+        let read = |path: PathBuf| {
+            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+            (name, std::fs::read_to_string(path).expect("a sample"))
+        };
+        paths.into_iter().map(read).collect()
+    }
 
-/// Distinct mutants of all samples, with where they come from: one in four,
-/// unless RACCORDO_MUTANTS=all.
-fn corpus() -> Vec<(String, String)> {
-    let mut seen = BTreeSet::new();
-    let mut all = Vec::new();
-    for (at, (name, document)) in samples().iter().enumerate() {
-        for (what, mutant) in mutants::mutants(document, 2018 + at as u64) {
-            if seen.insert(mutant.clone()) {
-                all.push((format!("{name} {what}"), mutant));
+    /// Distinct mutants of all samples, with where they come from: one in four,
+    /// unless RACCORDO_MUTANTS=all.
+    fn corpus(&self) -> Vec<(String, String)> {
+        let mut seen = BTreeSet::new();
+        let mut all = Vec::new();
+        for (at, (name, document)) in self.samples().iter().enumerate() {
+            for (what, mutant) in mutants::mutants(document, 2018 + at as u64) {
+                if seen.insert(mutant.clone()) {
+                    all.push((format!("{name} {what}"), mutant));
+                }
             }
         }
+        let every = if std::env::var("RACCORDO_MUTANTS").is_ok_and(|which| which == "all") { 1 } else { 4 };
+        all.into_iter().step_by(every).collect()
     }
-    let every = if std::env::var("RACCORDO_MUTANTS").is_ok_and(|which| which == "all") { 1 } else { 4 };
-    all.into_iter().step_by(every).collect()
-}
 
-/// Mutants below the level of elements: for the plan's own reading.
-fn torn() -> Vec<(String, String)> {
-    let all = samples().into_iter().enumerate();
-    all.flat_map(|(at, (_, document))| mutants::torn(&document, 7 + at as u64, 1_000).collect::<Vec<_>>())
-        .collect()
+    /// Mutants below the level of elements: for the plan's own reading.
+    fn torn(&self) -> Vec<(String, String)> {
+        let all = self.samples().into_iter().enumerate();
+        all.flat_map(|(at, (_, document))| mutants::torn(&document, 7 + at as u64, 1_000).collect::<Vec<_>>())
+            .collect()
+    }
+
+    /// The official schema, where it is at hand; says aloud where it is not.
+    fn official(&self) -> Option<PathBuf> {
+        let folder = std::env::var_os("RACCORDO_OFFICIAL")
+            .map_or_else(|| root().join("../shared/official"), PathBuf::from);
+        let official = folder.join(self.official);
+        if official.exists() {
+            return Some(official);
+        }
+        let place = official.display();
+        eprintln!("ABSENT: {place} — take it from INPS's public repository INPS-it/WaaS.Comuni");
+        None
+    }
+
+    /// Every payload that a fixture expects.
+    fn fixtures(&self) -> Vec<(String, String)> {
+        let folder = root().join("fixtures").join(self.flow);
+        let cases = folder.read_dir().expect("fixtures").map(|entry| entry.expect("an entry").path());
+        let expected = cases.filter_map(|case| {
+            let document = std::fs::read_to_string(case.join("expected.xml")).ok()?;
+            Some((case.display().to_string(), document))
+        });
+        expected.collect()
+    }
 }
 
 /// xmllint's verdict on each document against `schema`.
@@ -88,96 +138,83 @@ fn xmllint(schema: &Path, documents: &[(String, String)]) -> Vec<bool> {
 
 #[test]
 fn samples_are_accepted_by_ours() {
-    let schema = ours();
-    let mut validator = schema.validator().expect("a validator");
-    let samples = samples();
-    assert!(samples.len() >= 10);
-    for (name, document) in samples {
-        assert_eq!(validator.validate_fully(document.as_bytes()), [], "{name}");
-        assert!(schema.surely_valid(document.as_bytes()), "the plan does not know {name}");
+    for authority in &ALL {
+        let schema = authority.ours();
+        let mut validator = schema.validator().expect("a validator");
+        let samples = authority.samples();
+        assert!(samples.len() >= authority.fewest_samples);
+        for (name, document) in samples {
+            assert_eq!(validator.validate_fully(document.as_bytes()), [], "{name}");
+            assert!(schema.surely_valid(document.as_bytes()), "the plan does not know {name}");
+        }
     }
 }
 
 #[test]
 fn the_plan_never_accepts_what_the_validator_refuses() {
-    let schema = ours();
-    let mut validator = schema.validator().expect("a validator");
-    let (mut surely, mut valid) = (0, 0);
-    let corpus = [corpus(), torn()].concat();
-    assert!(corpus.len() >= 5_000, "{} mutants", corpus.len());
-    for (what, mutant) in &corpus {
-        let problems = validator.validate_fully(mutant.as_bytes());
-        let sure = schema.surely_valid(mutant.as_bytes());
-        assert!(!sure || problems.is_empty(), "{what}: {problems:?}\n{mutant}");
-        surely += usize::from(sure);
-        valid += usize::from(problems.is_empty());
+    for authority in &ALL {
+        let schema = authority.ours();
+        let mut validator = schema.validator().expect("a validator");
+        let (mut surely, mut valid) = (0, 0);
+        let corpus = [authority.corpus(), authority.torn()].concat();
+        assert!(corpus.len() >= 5_000, "{} mutants", corpus.len());
+        for (what, mutant) in &corpus {
+            let problems = validator.validate_fully(mutant.as_bytes());
+            let sure = schema.surely_valid(mutant.as_bytes());
+            assert!(!sure || problems.is_empty(), "{what}: {problems:?}\n{mutant}");
+            surely += usize::from(sure);
+            valid += usize::from(problems.is_empty());
+        }
+        let flow = authority.flow;
+        println!("{flow}: mutants {}, valid {valid}, of these known to the plan {surely}", corpus.len());
+        assert!(surely > 0);
     }
-    println!("mutants {}, valid {valid}, of these known to the plan {surely}", corpus.len());
-    assert!(surely > 0);
-}
-
-/// The official schema, where it is at hand; says aloud where it is not.
-fn official() -> Option<PathBuf> {
-    let folder = std::env::var_os("RACCORDO_OFFICIAL")
-        .map_or_else(|| root().join("../shared/official"), PathBuf::from);
-    let official = folder.join(OFFICIAL);
-    if official.exists() {
-        return Some(official);
-    }
-    eprintln!("ABSENT: {} — take it from INPS's public repository INPS-it/WaaS.Comuni", official.display());
-    None
 }
 
 #[test]
 fn what_ours_accepts_the_official_accepts() {
-    let Some(official) = official() else { return };
-    let samples = samples();
-    for (verdict, (name, _)) in xmllint(&official, &samples).into_iter().zip(&samples) {
-        assert!(verdict, "the official schema refuses the sample {name}");
+    for authority in &ALL {
+        let Some(official) = authority.official() else { continue };
+        let samples = authority.samples();
+        for (verdict, (name, _)) in xmllint(&official, &samples).into_iter().zip(&samples) {
+            assert!(verdict, "the official schema refuses the sample {name}");
+        }
+        let (schema, corpus) = (authority.ours(), [authority.corpus(), authority.torn()].concat());
+        assert!(corpus.len() >= 2_000);
+        let official = xmllint(&official, &corpus);
+        let ours: Vec<bool> =
+            corpus.iter().map(|(_, mutant)| schema.validate(mutant.as_bytes()).is_empty()).collect();
+        let too_lax: Vec<_> = (0..corpus.len()).filter(|at| ours[*at] && !official[*at]).collect();
+        let refused = |verdicts: &[bool]| verdicts.iter().filter(|valid| !**valid).count();
+        let both = ours.iter().zip(&official).filter(|(ours, official)| !**ours && !**official).count();
+        println!(
+            "{}: mutants {}, refused by the official {}, by ours {}, by both {both}",
+            authority.flow,
+            corpus.len(),
+            refused(&official),
+            refused(&ours)
+        );
+        let told: Vec<_> =
+            too_lax.iter().take(10).map(|at| format!("{}\n{}", corpus[*at].0, corpus[*at].1)).collect();
+        assert!(told.is_empty(), "{} accepted only by ours:\n{}", too_lax.len(), told.join("\n"));
     }
-    let (schema, corpus) = (ours(), [corpus(), torn()].concat());
-    assert!(corpus.len() >= 2_000);
-    let official = xmllint(&official, &corpus);
-    let ours: Vec<bool> =
-        corpus.iter().map(|(_, mutant)| schema.validate(mutant.as_bytes()).is_empty()).collect();
-    let too_lax: Vec<_> = (0..corpus.len()).filter(|at| ours[*at] && !official[*at]).collect();
-    let refused = |verdicts: &[bool]| verdicts.iter().filter(|valid| !**valid).count();
-    let both = ours.iter().zip(&official).filter(|(ours, official)| !**ours && !**official).count();
-    println!(
-        "mutants {}, refused by the official {}, by ours {}, by both {both}",
-        corpus.len(),
-        refused(&official),
-        refused(&ours)
-    );
-    let told: Vec<_> =
-        too_lax.iter().take(10).map(|at| format!("{}\n{}", corpus[*at].0, corpus[*at].1)).collect();
-    assert!(told.is_empty(), "{} accepted only by ours:\n{}", too_lax.len(), told.join("\n"));
-}
-
-/// Every payload that a fixture expects, of the flow with an official schema at hand.
-fn fixtures() -> Vec<(String, String)> {
-    let folder = root().join("fixtures/siuss-ps-psa-sina/2018-12");
-    let cases = folder.read_dir().expect("fixtures").map(|entry| entry.expect("an entry").path());
-    let expected = cases.filter_map(|case| {
-        let document = std::fs::read_to_string(case.join("expected.xml")).ok()?;
-        Some((case.display().to_string(), document))
-    });
-    expected.collect()
 }
 
 #[test]
 fn every_accepted_fixture_passes_the_official_schema() {
-    let documents = fixtures();
-    assert!(documents.len() >= 20, "{} cases with a payload", documents.len());
-    for (case, document) in &documents {
-        assert!(ours().validate(document.as_bytes()).is_empty(), "{case} by ours");
+    for authority in &ALL {
+        let (documents, schema) = (authority.fixtures(), authority.ours());
+        assert!(documents.len() >= authority.fewest_payloads, "{} cases with a payload", documents.len());
+        for (case, document) in &documents {
+            assert!(schema.validate(document.as_bytes()).is_empty(), "{case} by ours");
+        }
+        let Some(official) = authority.official() else { continue };
+        let verdicts = xmllint(&official, &documents);
+        for ((case, _), valid) in documents.iter().zip(verdicts) {
+            assert!(valid, "{case} by the official schema");
+        }
+        println!("{}: {} payloads of fixtures pass the official schema", authority.flow, documents.len());
     }
-    let Some(official) = official() else { return };
-    let verdicts = xmllint(&official, &documents);
-    for ((case, _), valid) in documents.iter().zip(verdicts) {
-        assert!(valid, "{case} by the official schema");
-    }
-    println!("{} payloads of fixtures pass the official schema", documents.len());
 }
 
 fn answers(name: &str) -> JsonSchema {

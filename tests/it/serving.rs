@@ -131,6 +131,11 @@ impl Site {
 
     /// With more configuration, at the top of the file.
     pub fn with(more: &str) -> Self {
+        Self::configured(|dir, jwks| configure(dir, jwks, more))
+    }
+
+    /// As a configuration says that is written for a directory and the platform's keys.
+    pub fn configured(configuration: impl FnOnce(&Path, &str) -> PathBuf) -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let dir = tempfile::tempdir().unwrap();
@@ -138,7 +143,7 @@ impl Site {
         let bind = SocketAddr::from(([127, 0, 0, 1], 0));
         let platform =
             runtime.block_on(Platform::start(bind, ISSUER, entitlements, clock::system())).unwrap();
-        let config = configure(dir.path(), &platform.jwks_url(), more);
+        let config = configuration(dir.path(), &platform.jwks_url());
         let gateway = Arc::new(node::open(node::config::load(Some(&config)).unwrap()).unwrap());
         let running = runtime.block_on(node::start(Arc::clone(&gateway))).unwrap();
         let (api, offer) = (running.api.unwrap(), running.offer.unwrap());

@@ -70,7 +70,7 @@ const CONFINED: &[(&str, &[&str])] = &[
 const ONE_FILE: &[&str] = &["backoff"];
 
 /// The flows' own names: known to their files, their family's adapter and the sandbox only.
-const FLOW_WORDS: &[&str] = &["siuss", "fhir", "siad", "sap"];
+const FLOW_WORDS: &[&str] = &["siuss", "fhir", "siad", "sap", "sinba"];
 
 const MOST_FILE_LINES: usize = 500;
 const MOST_FUNCTION_LINES: usize = 60;

@@ -104,11 +104,21 @@ fn code(status: u16, issues: &[&Issue]) -> String {
 }
 
 fn text(issues: &[&Issue]) -> Option<Personal<String>> {
-    let texts: Vec<_> = issues.iter().filter_map(|issue| issue.text()).collect();
-    (!texts.is_empty()).then(|| Personal::new(texts.join("; ")))
+    let texts: Vec<_> = issues.iter().filter_map(|issue| issue.line()).collect();
+    (!texts.is_empty()).then(|| Personal::new(texts.join("\n")))
 }
 
 impl Issue {
+    /// One line: code, text and the places it is about, as an explanation reads them.
+    fn line(&self) -> Option<String> {
+        let places: Vec<&str> = self.expression.iter().chain(&self.location).map(String::as_str).collect();
+        let places = if places.is_empty() { String::new() } else { format!("({})", places.join(" ")) };
+        let text = self.text().unwrap_or_default();
+        let said = [text.as_str(), &places].join(" ");
+        let said: Vec<&str> = said.split_whitespace().collect();
+        (!said.is_empty()).then(|| format!("{}: {}", self.code, said.join(" ")))
+    }
+
     fn text(&self) -> Option<String> {
         let coded = || self.details.coding.iter().find_map(|coding| coding.display.clone());
         let details = self.details.text.clone().or_else(coded);

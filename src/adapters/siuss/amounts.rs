@@ -133,7 +133,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     fn amounts(item: &Json) -> Vec<String> {
-        let input = StepInput { item, today: date(2026, 3, 1), settings: &BTreeMap::new() };
+        let input = StepInput { item, folder: item, today: date(2026, 3, 1), settings: &BTreeMap::new() };
         let mut rows = MonthlyAmounts.run(&input);
         let text = |value: Value<'_>| {
             let mut out = String::new();

@@ -119,7 +119,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     fn slices(item: &Json, today: Date) -> Vec<String> {
-        let input = StepInput { item, today, settings: &BTreeMap::new() };
+        let input = StepInput { item, folder: item, today, settings: &BTreeMap::new() };
         let text = |values: Vec<Value<'_>>| {
             let mut out = String::new();
             for value in values {

@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
 use super::ENTI;
+use super::registers::{Family, Registers};
 
 const MARK: &str = ".raccordo-demo";
 
@@ -23,26 +24,15 @@ pub fn prepare(dir: &Path, registers: &Registers, queue: &Queue) -> anyhow::Resu
     fs::create_dir_all(dir)?;
     fs::write(dir.join(MARK), "")?;
     for (code, _) in ENTI {
-        let mut options = fs::OpenOptions::new();
-        let file = options.create(true).write(true).truncate(true).mode(0o600);
         // The operator in charge is a synthetic person of the published test vectors.
-        std::io::Write::write_all(
-            &mut file.open(dir.join(format!("operator-{code}")))?,
-            b"XXXYYY80A01H501D\n",
-        )?;
+        secret(&dir.join(format!("operator-{code}")), "XXXYYY80A01H501D")?;
+        for key in registers.keys() {
+            secret(&dir.join(format!("{key}-{code}")), &new_key()?)?;
+        }
     }
     let config = dir.join("raccordo.toml");
     fs::write(&config, configuration(dir, registers, queue)).with_context(|| config.display().to_string())?;
     Ok(config)
-}
-
-/// The registers of the demo, and how the pushed one is spoken to.
-pub struct Registers {
-    pub offered: String,
-    pub pushed: String,
-    pub protocol: &'static str,
-    /// Path of its address.
-    pub path: &'static str,
 }
 
 /// Which queue carries the work.
@@ -63,32 +53,67 @@ impl Queue {
     }
 }
 
+/// A file for the installation's user alone.
+fn secret(path: &Path, text: &str) -> anyhow::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    let mut file = options.create(true).write(true).truncate(true).mode(0o600).open(path)?;
+    Ok(std::io::Write::write_all(&mut file, format!("{text}\n").as_bytes())?)
+}
+
+/// A new key for pseudonyms.
+fn new_key() -> anyhow::Result<String> {
+    let mut bytes = [0_u8; 32];
+    if aws_lc_rs::rand::fill(&mut bytes).is_err() {
+        bail!("the operating system gave no random bytes");
+    }
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
 fn configuration(dir: &Path, registers: &Registers, queue: &Queue) -> String {
-    let Registers { offered: register, pushed, protocol, path } = registers;
     let data = dir.join("data").display().to_string();
-    let mut text = format!(
-        "data = {data:?}\n\n[queue]\nkind = {:?}\nurl = {:?}\n\n[[register]]\nname = {register:?}\n\n\
-         [[register]]\nname = {pushed:?}\n",
-        queue.queue, queue.broker
-    );
+    let mut text =
+        format!("data = {data:?}\n\n[queue]\nkind = {:?}\nurl = {:?}\n", queue.queue, queue.broker);
     for (number, (code, name)) in ENTI.iter().enumerate() {
-        let id = |kind: u32| format!("00000000-0000-4000-8000-{kind:04}{number:08}");
+        let keys: Vec<String> = registers.keys().map(|key| format!("{key} = \"{key}-{code}\"")).collect();
+        let keys = format!("{{ {} }}", keys.join(", "));
         text.push_str(&format!(
             "\n[[ente]]\ncode = \"{code}\"\nname = \"{name}\"\nseat = \"{code}\"\noperator_file = \"operator-{code}\"\n\
-             \n[[route]]\nid = \"{register}-{code}\"\nregister = \"{register}\"\nchannel = \"offer\"\nenti = [\"{code}\"]\n\
-             \n[route.voucher]\nissuer = \"sandbox.raccordo.example\"\naudience = \"sandbox\"\neservice_id = \"{}\"\n\
-             producer_id = \"{}\"\ndescriptor_ids = [\"{}\"]\nconsumer_id = \"{}\"\npurposes = [\"{}\"]\n\
-             jwks = \"http://127.0.0.1:8790/.well-known/jwks.json\"\n",
-            id(1), id(2), id(3), id(4), id(5)
+             keys = {keys}\n\
+             \n[ente.settings]\ncodice_ente_promotore = \"{code}S00314{number}\"\n"
         ));
-        text.push_str(&format!(
-            "\n[[route]]\nid = \"{pushed}-{code}\"\nregister = {pushed:?}\nchannel = \"push\"\nenti = [{code:?}]\n\
-             max_records = 100\n\n[route.push]\nprotocol = {protocol:?}\nurl = \"http://127.0.0.1:8791{path}\"\n\
-             total_timeout_ms = 1500\nretry = {{ first_s = 0.2, longest_s = 2.0 }}\n\
-             breaker = {{ failures = 20, pause_s = 0.5 }}\n"
-        ));
+        for family in Family::ALL {
+            text.push_str(&route(family, registers.of(family), number, code));
+        }
     }
     text
+}
+
+/// The route of an ente to a family of registers.
+fn route(family: Family, registers: &[String], number: usize, code: &str) -> String {
+    let (first, others) =
+        registers.split_first().map_or(("", &[][..]), |(first, others)| (first.as_str(), others));
+    let id = |kind: u32| format!("00000000-0000-4000-8000-{kind:04}{number:08}");
+    let head = format!(
+        "\n[[route]]\nid = \"{first}-{code}\"\nregister = {first:?}\nalso = {others:?}\nenti = [{code:?}]\n"
+    );
+    let tail = match family.push() {
+        None => format!(
+            "channel = \"offer\"\n\n[route.voucher]\nissuer = \"sandbox.raccordo.example\"\naudience = \"sandbox\"\n\
+             eservice_id = \"{}\"\nproducer_id = \"{}\"\ndescriptor_ids = [\"{}\"]\nconsumer_id = \"{}\"\n\
+             purposes = [\"{}\"]\njwks = \"http://127.0.0.1:8790/.well-known/jwks.json\"\n",
+            id(1),
+            id(2),
+            id(3),
+            id(4),
+            id(5)
+        ),
+        Some((protocol, path)) => format!(
+            "channel = \"push\"\nmax_records = 100\n\n[route.push]\nprotocol = {protocol:?}\n\
+             url = \"http://127.0.0.1:8791{path}\"\ntotal_timeout_ms = 1500\n\
+             retry = {{ first_s = 0.2, longest_s = 2.0 }}\nbreaker = {{ failures = 20, pause_s = 0.5 }}\n"
+        ),
+    };
+    head + &tail
 }
 
 /// A second delivery of some folders: one in ten with another fee, one in forty annulled.

@@ -1,6 +1,6 @@
 //! `demo`: from an empty directory to books that agree. Generated people of three enti, the real
-//! API that INPS polls, containers pushed to a health register; both simulated, each with a book
-//! of its own and its bad days.
+//! API that INPS polls, containers pushed to health registers and to the labour side; all of them
+//! simulated, each with a book of its own and its bad days.
 
 mod install;
 mod registers;
@@ -22,14 +22,14 @@ use crate::gateway::{Clock, Gateway, ImportSummary, RunRequest, SystemClock, new
 use crate::ledger::RunHead;
 use crate::node;
 use crate::sandbox::people;
-use registers::Sandbox;
+use registers::{Family, Registers, Sandbox};
 
 /// The enti of the demo.
 pub const ENTI: [(&str, &str); 3] =
     [("H501", "Comune di Roma"), ("F205", "Comune di Milano"), ("L219", "Comune di Torino")];
 /// Cycles of the simulated INPS before the demo gives up on a run.
 const CYCLES: usize = 40;
-/// Longest wait for the health register to have answered everything.
+/// Longest wait for a pushed register to have answered everything.
 const PATIENCE: Duration = Duration::from_secs(180);
 
 /// The whole way, on generated people.
@@ -65,7 +65,7 @@ pub fn run(demo: &Demo, json: bool) -> anyhow::Result<Outcome> {
 
 async fn play(demo: &Demo, json: bool) -> anyhow::Result<Outcome> {
     let began = Instant::now();
-    let registers = registers::of(&node::load_catalog()?)?;
+    let registers = Registers::in_catalog(&node::load_catalog()?)?;
     let config = install::prepare(&demo.dir, &registers, &demo.queue)?;
     let mut settings = node::config::load(Some(&config))?;
     let sandbox = Sandbox::start(&demo.dir, &mut settings).await?;
@@ -78,7 +78,7 @@ async fn play(demo: &Demo, json: bool) -> anyhow::Result<Outcome> {
     stage.sandbox.poll_at(&demo.dir, &stage.gateway, &format!("http://{offer}/waas/v1"))?;
     let verdict = stage.tell(demo).await?;
     if !json {
-        show::where_next(&stage.gateway, &demo.dir, &config)?;
+        show::where_next(&stage.gateway, 5 + Family::ALL.len(), &demo.dir, &config)?;
         println!("\n{}", said(&format!("{:.1} s in all.", began.elapsed().as_secs_f64())));
     }
     drop(stage);
@@ -99,36 +99,50 @@ impl Stage {
         let (today, enti) = (SystemClock.today(), ENTI.map(|(code, _)| code));
         let made = people::generate(demo.folders, demo.seed, demo.faulty, &enti, today);
         let folders: Vec<Value> = made.map(|made| made.folder).collect();
+        self.sandbox.open_files(&folders);
         let first = import(self, &folders, "importing folders").await?;
         show::imported(&first, self.json);
         show::readiness(&self.gateway, self.json)?;
 
-        self.say(&format!("2. The report for {}: INPS polls, acquires, answers", self.period));
-        let mut runs = report(self, false).await?;
-        show::balances(&runs, self.json);
-        self.say(&format!(
-            "3. The health register: one transaction for each citizen, over {}",
-            said(demo.queue.name())
-        ));
-        let pushed = report(self, true).await?;
-        show::balances(&pushed, self.json);
-        runs.extend(pushed);
-
-        self.say("4. Some folders change, some benefits are annulled; the reports again");
+        let mut runs = Vec::new();
+        for (number, family) in (2..).zip(Family::ALL) {
+            self.say(&format!("{number}. {}", chapter(family, self.period, demo.queue.name())));
+            let reported = report(self, family).await?;
+            show::balances(&reported, self.json);
+            runs.extend(reported);
+        }
+        let next = 2 + Family::ALL.len();
+        let changes = "Some folders change, some benefits are annulled; the reports again";
+        self.say(&format!("{next}. {changes}"));
         let changed = install::change(&folders);
         let second = import(self, &changed, "importing changes").await?;
         show::imported(&second, self.json);
-        for pushed in [false, true] {
-            let again = report(self, pushed).await?;
+        for family in Family::ALL {
+            let again = report(self, family).await?;
             show::balances(&again, self.json);
-            runs.extend(approve(self, again, pushed).await?);
+            runs.extend(approve(self, again, family).await?);
         }
 
-        self.say("5. One citizen, now: the health register while the official waits");
+        let citizen = "One citizen, now: the health register while the official waits";
+        self.say(&format!("{}. {citizen}", next + 1));
         runs.push(sync(self, &folders).await?);
 
-        self.say("6. The books");
+        self.say(&format!("{}. {}", next + 2, "The books"));
         show::verdict(self, &runs)
+    }
+}
+
+/// The heading of a family's chapter.
+fn chapter(family: Family, period: Period, queue: &str) -> String {
+    match family {
+        Family::Inps => format!("The report for {period}: INPS polls, acquires, answers"),
+        Family::Health => {
+            format!("The health register: one transaction for each citizen, over {}", said(queue))
+        }
+        Family::HomeCare => "Home care: files for each ASL, uploaded, then asked about".to_owned(),
+        Family::Labour => {
+            "Active labour policies: each citizen's file is fetched, merged and sent back".to_owned()
+        }
     }
 }
 
@@ -149,7 +163,7 @@ async fn import(stage: &Stage, folders: &[Value], what: &str) -> anyhow::Result<
 }
 
 /// A run that cancels more than the register's threshold is held: a person approves it.
-async fn approve(stage: &mut Stage, runs: Vec<RunHead>, pushed: bool) -> anyhow::Result<Vec<RunHead>> {
+async fn approve(stage: &mut Stage, runs: Vec<RunHead>, family: Family) -> anyhow::Result<Vec<RunHead>> {
     let held: Vec<i64> =
         runs.iter().filter(|run| run.balance.count(Bucket::Held) > 0).map(|run| run.id).collect();
     if held.is_empty() {
@@ -164,24 +178,26 @@ async fn approve(stage: &mut Stage, runs: Vec<RunHead>, pushed: bool) -> anyhow:
         tokio::task::spawn_blocking(move || gateway.approve_run(run, "demo")).await??;
     }
     let ids: Vec<i64> = runs.iter().map(|run| run.id).collect();
-    let settled = until_settled(stage, &ids, pushed).await?;
+    let settled = until_settled(stage, &ids, family).await?;
     show::balances(&settled, stage.json);
     Ok(settled)
 }
 
-/// Starts a run per ente, and waits until every balance is settled.
-async fn report(stage: &mut Stage, pushed: bool) -> anyhow::Result<Vec<RunHead>> {
+/// Starts a run per ente and flow of a family, and waits until every balance is settled.
+async fn report(stage: &mut Stage, family: Family) -> anyhow::Result<Vec<RunHead>> {
     let mut runs = Vec::new();
-    for (ente, _) in ENTI {
-        runs.push(start(stage, ente, pushed, None).await?);
+    for flow in family.flows() {
+        for (ente, _) in ENTI {
+            runs.push(start(stage, ente, flow, None).await?);
+        }
     }
-    until_settled(stage, &runs, pushed).await
+    until_settled(stage, &runs, family).await
 }
 
-async fn start(stage: &Stage, ente: &str, pushed: bool, folder: Option<String>) -> anyhow::Result<i64> {
+async fn start(stage: &Stage, ente: &str, flow: &str, folder: Option<String>) -> anyhow::Result<i64> {
     let request = RunRequest {
         ente: ente.to_owned(),
-        flow: registers::flow(pushed).to_owned(),
+        flow: flow.to_owned(),
         period: folder.is_none().then_some(stage.period),
         folder,
         route: None,
@@ -201,8 +217,8 @@ async fn sync(stage: &mut Stage, folders: &[Value]) -> anyhow::Result<RunHead> {
     import(stage, std::slice::from_ref(&folder), "importing changes").await?;
     let (ente, id) = (folder["ente"].as_str().unwrap_or_default(), folder["id"].as_str().map(str::to_owned));
     let began = Instant::now();
-    let run = start(stage, ente, true, id).await?;
-    let settled = until_settled(stage, &[run], true).await?.remove(0);
+    let run = start(stage, ente, Family::Health.flows()[0], id).await?;
+    let settled = until_settled(stage, &[run], Family::Health).await?.remove(0);
     show::balances(std::slice::from_ref(&settled), stage.json);
     if !stage.json {
         let took = format!("answered in {} ms", began.elapsed().as_millis());
@@ -220,12 +236,12 @@ fn heads(gateway: &Gateway, runs: &[i64]) -> anyhow::Result<Vec<RunHead>> {
 }
 
 /// Lets the recipients work until nothing moves any more without a person.
-async fn until_settled(stage: &mut Stage, runs: &[i64], pushed: bool) -> anyhow::Result<Vec<RunHead>> {
+async fn until_settled(stage: &mut Stage, runs: &[i64], family: Family) -> anyhow::Result<Vec<RunHead>> {
     let selected: u64 = heads(&stage.gateway, runs)?.iter().map(|run| run.balance.selected).sum();
-    let bar = bar(Some(selected), if pushed { "the health register at work" } else { "INPS at work" });
+    let bar = bar(Some(selected), &format!("{} at work", family.name()));
     let (began, mut cycles) = (Instant::now(), 0);
     loop {
-        if pushed {
+        if family.push().is_some() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         } else {
             stage.sandbox.cycle().await?;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::registers::{Family, OTHERS};
 use super::{ENTI, Stage};
 use crate::cli::runs::print_balances;
 use crate::cli::show::{frequent, table};
@@ -65,29 +66,25 @@ pub fn verdict(stage: &Stage, runs: &[RunHead]) -> anyhow::Result<bool> {
     let closes = runs.iter().all(|run| run.balance.closes());
     let mut rows = Vec::new();
     for (ente, poller) in &stage.sandbox.pollers {
-        let ours: Vec<String> = held(stage, ente, false)?.into_iter().map(|held| held.submission).collect();
-        let book = poller.book();
-        rows.push(Row {
-            whose: format!("{ente}, INPS"),
-            ours: ours.len(),
-            theirs: book.held().len(),
-            differences: book.compare(&ours).len(),
-            anomalies: book.anomalies().len(),
-        });
+        let ours = held(stage, Some(ente), Family::Inps)?.into_iter().map(|held| held.submission);
+        let (ours, book) = (ours.collect::<Vec<_>>(), poller.book());
+        let whose = format!("{ente}, INPS");
+        rows.push(row(
+            whose,
+            ours.len(),
+            book.held().len(),
+            book.compare(&ours).len(),
+            book.anomalies().len(),
+        ));
     }
-    let mut ours = Vec::new();
-    for (ente, _) in ENTI {
-        ours.extend(held(stage, ente, true)?.into_iter().map(|held| held.operation));
-    }
+    let ours: Vec<String> =
+        held(stage, None, Family::Health)?.into_iter().map(|held| held.operation).collect();
     let book = stage.sandbox.health.book();
-    rows.push(Row {
-        whose: said("all, health register"),
-        ours: ours.len(),
-        theirs: book.held().len(),
-        differences: book.compare(&ours).len(),
-        anomalies: book.anomalies().len(),
-    });
+    let whose = said("all, health register");
+    rows.push(row(whose, ours.len(), book.held().len(), book.compare(&ours).len(), book.anomalies().len()));
     drop(book);
+    rows.extend(home_care(stage)?);
+    rows.push(labour(stage)?);
     let agree = rows.iter().all(|row| row.differences == 0 && row.anomalies == 0);
     let chain = stage.gateway.verify_audit()?;
     if json {
@@ -103,6 +100,43 @@ pub fn verdict(stage: &Stage, runs: &[RunHead]) -> anyhow::Result<bool> {
         }
     }
     Ok(closes && agree && chain.is_ok())
+}
+
+/// Both home care books, compared by content.
+fn home_care(stage: &Stage) -> anyhow::Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for (number, flow) in (1..).zip(Family::HomeCare.flows()) {
+        let held = held_of(stage, None, flow)?;
+        let payloads = held
+            .iter()
+            .map(|held| Ok(stage.gateway.open_fragment(held.record, &held.content)?.into_exposed()))
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        let book = stage.sandbox.home_care.book();
+        let differences = book.compare(number, payloads.iter().map(Vec::as_slice)).len();
+        let anomalies = if number == 1 { book.anomalies().len() } else { 0 };
+        let whose = said(&format!("all, home care {number}"));
+        rows.push(row(whose, held.len(), book.count(number), differences, anomalies));
+    }
+    Ok(rows)
+}
+
+/// The labour side keeps policies by promoter: ours are counted, and no other's may be missing.
+fn labour(stage: &Stage) -> anyhow::Result<Row> {
+    let ours = held(stage, None, Family::Labour)?.len();
+    let book = stage.sandbox.labour.book();
+    let policies =
+        book.entries().flat_map(|(_, entry)| entry.policies()).map(|policy| (policy.promoter, policy.id));
+    let (foreign, all): (Vec<_>, Vec<_>) = policies.partition(|(promoter, _)| promoter == OTHERS);
+    if !stage.json {
+        tell(&format!("{} policies of others are still in the citizens' files", foreign.len()));
+    }
+    let once: std::collections::BTreeSet<_> = all.iter().collect();
+    let (theirs, doubled) = (once.len(), all.len() - once.len());
+    Ok(row(said("all, labour side"), ours, theirs, ours.abs_diff(theirs), doubled))
+}
+
+fn row(whose: String, ours: usize, theirs: usize, differences: usize, anomalies: usize) -> Row {
+    Row { whose, ours, theirs, differences, anomalies }
 }
 
 /// Two books beside each other.
@@ -122,15 +156,26 @@ impl Row {
     }
 }
 
-fn held(stage: &Stage, ente: &str, pushed: bool) -> anyhow::Result<Vec<HeldFlow>> {
-    let flow = stage.gateway.catalog.find(super::registers::flow(pushed));
-    let register = flow.map(|flow| flow.register()).unwrap_or_default();
-    Ok(stage.gateway.books.held(ente, register)?)
+/// What the registers of a family hold by our books, of one ente or of all.
+fn held(stage: &Stage, ente: Option<&str>, family: Family) -> anyhow::Result<Vec<HeldFlow>> {
+    let mut held = Vec::new();
+    for flow in family.flows() {
+        held.extend(held_of(stage, ente, flow)?);
+    }
+    Ok(held)
+}
+
+/// The same for one flow.
+fn held_of(stage: &Stage, ente: Option<&str>, flow: &str) -> anyhow::Result<Vec<HeldFlow>> {
+    let register = stage.gateway.catalog.find(flow).map(|flow| flow.register()).unwrap_or_default();
+    let enti = ENTI.iter().map(|(code, _)| *code).filter(|code| ente.is_none_or(|ente| ente == *code));
+    let held = enti.map(|ente| stage.gateway.books.held(ente, register));
+    Ok(held.collect::<Result<Vec<_>, _>>()?.concat())
 }
 
 /// The most frequent findings, and where to look next.
-pub fn where_next(gateway: &Gateway, dir: &Path, config: &Path) -> anyhow::Result<()> {
-    println!("\n{}", said("7. The findings that an official would see most often"));
+pub fn where_next(gateway: &Gateway, chapter: usize, dir: &Path, config: &Path) -> anyhow::Result<()> {
+    println!("\n{}", said(&format!("{chapter}. {}", "The findings that an official would see most often")));
     let rules = gateway.books.frequent_rules(None, 10)?;
     let shown: Vec<Value> = rules
         .into_iter()

@@ -5,19 +5,25 @@ use rusqlite::Row;
 use rusqlite::types::Type;
 
 use crate::exchange::{
-    Absence, Desired, Hash, Held, Kind, Offered, Operation, Order, Powers, Record, RouteState, State,
-    Submission, SubmissionState, Suspension, Trouble,
+    Absence, Desired, Handed, Hash, Held, Kind, Needed, Offered, Operation, Order, Powers, Record,
+    RouteState, State, Submission, SubmissionState, Suspension, Trouble,
 };
 
 pub(super) const RECORD: &str =
     "id, ente, register, flow, folder, key, source, from_day, to_day, desired, desired_content,
   desired_key, held_content, held_key, held_generation, current, refused_kind, refused_content, generation,
-  due_route, due_interactive, trouble, needs, powers";
+  due_route, due_interactive, trouble, needs, powers, needs_register, grouping";
+/// The same beside other tables, of which `r` is the record.
+pub(super) const RECORD_OF_LANE: &str =
+    "r.id, r.ente, r.register, r.flow, r.folder, r.key, r.source, r.from_day, r.to_day, r.desired,
+  r.desired_content, r.desired_key, r.held_content, r.held_key, r.held_generation, r.current, r.refused_kind,
+  r.refused_content, r.generation, r.due_route, r.due_interactive, r.trouble, r.needs, r.powers,
+  r.needs_register, r.grouping";
 pub(super) const OPERATION: &str =
     "o.id, o.record, o.generation, o.kind, o.state, o.content, o.register_key, o.route,
   o.interactive, o.queued_at, o.submission, o.replacement, o.together";
 pub(super) const SUBMISSION: &str =
-    "s.id, s.route, s.name, s.timestamp, s.state, s.attempt, s.due, s.interactive";
+    "s.id, s.route, s.name, s.timestamp, s.state, s.attempt, s.due, s.interactive, s.handle, s.handed_at";
 
 pub(super) const fn desired_columns(desired: &Desired) -> (&'static str, Option<&Hash>, Option<&Hash>) {
     match desired {
@@ -63,53 +69,69 @@ fn day(row: &Row<'_>, column: usize) -> rusqlite::Result<Date> {
 }
 
 pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
-    let word = row.get_ref(9)?.as_str()?;
+    record_at(row, 0)
+}
+
+/// A record whose columns begin at `first`.
+fn record_at(row: &Row<'_>, first: usize) -> rusqlite::Result<Record> {
+    let word = row.get_ref(first + 9)?.as_str()?;
     let desired = match word {
         "nothing" => Desired::Nothing,
-        "present" => Desired::Present { content: row.get(10)?, register_key: row.get(11)? },
+        "present" => Desired::Present { content: row.get(first + 10)?, register_key: row.get(first + 11)? },
         "set_aside" => Desired::SetAside,
         "vanished" => Desired::Vanished,
         "annulled" => Desired::Absent(Absence::Annulled),
         "changed" => Desired::Absent(Absence::Changed),
         "complete" => Desired::Absent(Absence::Complete),
-        other => return Err(unknown(9, other)),
+        other => return Err(unknown(first + 9, other)),
     };
-    let held_content: Option<Hash> = row.get(12)?;
+    let held_content: Option<Hash> = row.get(first + 12)?;
     let held = match held_content {
-        Some(content) => Some(Held { content, register_key: row.get(13)?, generation: row.get(14)? }),
+        Some(content) => {
+            Some(Held { content, register_key: row.get(first + 13)?, generation: row.get(first + 14)? })
+        }
         None => None,
     };
-    let refused_kind: Option<String> = row.get(16)?;
+    let refused_kind: Option<String> = row.get(first + 16)?;
     let refused = match refused_kind {
-        Some(word) => Some((Kind::from_word(&word).ok_or_else(|| unknown(16, &word))?, row.get(17)?)),
+        Some(word) => {
+            Some((Kind::from_word(&word).ok_or_else(|| unknown(first + 16, &word))?, row.get(first + 17)?))
+        }
         None => None,
     };
-    let due_route: Option<String> = row.get(19)?;
+    let due_route: Option<String> = row.get(first + 19)?;
     let due = match due_route {
-        Some(route) => Some(Order { route, interactive: row.get(20)? }),
+        Some(route) => Some(Order { route, interactive: row.get(first + 20)? }),
         None => None,
     };
-    let trouble: Option<String> = row.get(21)?;
+    let trouble: Option<String> = row.get(first + 21)?;
     Ok(Record {
-        id: row.get(0)?,
-        ente: row.get(1)?,
-        register: row.get(2)?,
-        flow: row.get(3)?,
-        folder: row.get(4)?,
-        key: row.get(5)?,
-        source: row.get(6)?,
-        from: day(row, 7)?,
-        to: day(row, 8)?,
+        id: row.get(first)?,
+        ente: row.get(first + 1)?,
+        register: row.get(first + 2)?,
+        flow: row.get(first + 3)?,
+        folder: row.get(first + 4)?,
+        key: row.get(first + 5)?,
+        source: row.get(first + 6)?,
+        from: day(row, first + 7)?,
+        to: day(row, first + 8)?,
         desired,
         held,
-        current: row.get(15)?,
+        current: row.get(first + 15)?,
         refused,
-        generation: row.get(18)?,
+        generation: row.get(first + 18)?,
         due,
         trouble: trouble.map(|_| Trouble::Contradiction),
-        needs: row.get(22)?,
-        powers: powers_of(row.get(23)?),
+        needs: needed(row, first)?,
+        group: row.get(first + 25)?,
+        powers: powers_of(row.get(first + 23)?),
     })
+}
+
+fn needed(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Needed>> {
+    let key: Option<String> = row.get(first + 22)?;
+    let register = row.get(first + 24)?;
+    Ok(key.map(|key| Needed { register, key }))
 }
 
 pub(super) fn operation(row: &Row<'_>) -> rusqlite::Result<Operation> {
@@ -152,7 +174,16 @@ pub(super) fn submission(row: &Row<'_>, first: usize) -> rusqlite::Result<Submis
         attempt: row.get(first + 5)?,
         due: row.get(first + 6)?,
         interactive: row.get(first + 7)?,
+        handed: match row.get(first + 8)? {
+            Some(handle) => Some(Handed { handle, at: row.get(first + 9)? }),
+            None => None,
+        },
     })
+}
+
+/// A record with its current operation.
+pub(super) fn current(row: &Row<'_>) -> rusqlite::Result<(Record, Operation)> {
+    Ok((record_at(row, 13)?, operation(row)?))
 }
 
 pub(super) fn offered(row: &Row<'_>) -> rusqlite::Result<Offered> {

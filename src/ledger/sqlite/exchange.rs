@@ -3,16 +3,22 @@
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::decode::{
-    OPERATION, RECORD, SUBMISSION, desired_columns, offered, operation, powers_word, record, route,
-    submission, submission_word,
+    OPERATION, RECORD, RECORD_OF_LANE, SUBMISSION, current, desired_columns, offered, operation, powers_word,
+    record, route, submission, submission_word,
 };
 use super::{Tx, store};
 use crate::exchange::{
-    Bucket, Hash, Lane, Ledger, LedgerError, Millis, Offered, Operation, Powers, Receipt, Record, RecordId,
-    RouteState, RunRow, State, Submission, Suspension, Trouble,
+    Bucket, Hash, Lane, Ledger, LedgerError, Lot, Millis, Offered, Operation, Powers, Receipt, Record,
+    RecordId, RouteState, RunRow, State, Submission, Suspension, Trouble,
 };
 
 type R<T> = Result<T, LedgerError>;
+
+/// What is stored of a record each time, but for its key and its powers.
+const RECORD_SET: &str = "flow = ?2, source = ?3, from_day = ?4, to_day = ?5, desired = ?6,
+   desired_content = ?7, held_content = ?9, held_key = ?10, held_generation = ?11, current = ?12,
+   refused_kind = ?13, refused_content = ?14, generation = ?15, due_route = ?16, due_interactive = ?17,
+   trouble = ?18, needs = ?19, needs_register = ?21, grouping = ?22";
 
 impl Tx<'_> {
     pub(super) fn many<T>(
@@ -81,8 +87,8 @@ impl Ledger for Tx<'_> {
         let (desired, content, key) = desired_columns(&r.desired);
         self.add(
             "INSERT INTO record (ente, register, flow, folder, key, source, from_day, to_day, desired,
-               desired_content, desired_key, needs, powers)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+               desired_content, desired_key, needs, powers, needs_register, grouping)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
             params![
                 r.ente,
                 r.register,
@@ -95,8 +101,10 @@ impl Ledger for Tx<'_> {
                 desired,
                 content,
                 key,
-                r.needs,
+                r.needs.as_ref().map(|needed| &needed.key),
                 powers_word(r.powers),
+                r.needs.as_ref().and_then(|needed| needed.register.as_ref()),
+                r.group,
             ],
         )
     }
@@ -105,40 +113,44 @@ impl Ledger for Tx<'_> {
         let (desired, content, key) = desired_columns(&r.desired);
         let held = r.held.as_ref();
         let due = r.due.as_ref();
-        let changed = self.run(
-            "UPDATE record SET flow = ?2, source = ?3, from_day = ?4, to_day = ?5, desired = ?6,
-               desired_content = ?7, desired_key = ?8, held_content = ?9, held_key = ?10, held_generation = ?11,
-               current = ?12, refused_kind = ?13, refused_content = ?14, generation = ?15, due_route = ?16,
-               due_interactive = ?17, trouble = ?18, needs = ?19, powers = ?20 WHERE id = ?1",
-            params![
-                r.id,
-                r.flow,
-                r.source,
-                r.from.to_string(),
-                r.to.to_string(),
-                desired,
-                content,
-                key,
-                held.map(|held| held.content),
-                held.map(|held| held.register_key),
-                held.map(|held| held.generation),
-                r.current,
-                r.refused.map(|(kind, _)| kind.word()),
-                r.refused.map(|(_, content)| content),
-                r.generation,
-                due.map(|due| due.route.as_str()),
-                due.map(|due| due.interactive),
-                r.trouble.map(|Trouble::Contradiction| "contradiction"),
-                r.needs,
-                powers_word(r.powers),
-            ],
-        )?;
-        if changed == 1 { Ok(()) } else { Err(LedgerError::Missing("the record".into())) }
+        let values = params![
+            r.id,
+            r.flow,
+            r.source,
+            r.from.to_string(),
+            r.to.to_string(),
+            desired,
+            content,
+            key,
+            held.map(|held| held.content),
+            held.map(|held| held.register_key),
+            held.map(|held| held.generation),
+            r.current,
+            r.refused.map(|(kind, _)| kind.word()),
+            r.refused.map(|(_, content)| content),
+            r.generation,
+            due.map(|due| due.route.as_str()),
+            due.map(|due| due.interactive),
+            r.trouble.map(|Trouble::Contradiction| "contradiction"),
+            r.needs.as_ref().map(|needed| &needed.key),
+            powers_word(r.powers),
+            r.needs.as_ref().and_then(|needed| needed.register.as_ref()),
+            r.group,
+        ];
+        // A key that stays needs no new place in its index, which is far from those of its neighbours.
+        let same =
+            format!("UPDATE record SET {RECORD_SET} WHERE id = ?1 AND desired_key IS ?8 AND powers IS ?20");
+        if self.run(&same, values)? == 1 {
+            return Ok(());
+        }
+        let all = format!("UPDATE record SET {RECORD_SET}, desired_key = ?8, powers = ?20 WHERE id = ?1");
+        if self.run(&all, values)? == 1 { Ok(()) } else { Err(LedgerError::Missing("the record".into())) }
     }
 
     fn operation(&mut self, id: i64) -> R<Operation> {
         let sql = format!("SELECT {OPERATION} FROM operation o WHERE o.id = ?1");
-        self.one("the operation", &sql, [id], operation)
+        let found = self.maybe(&sql, [id], operation)?;
+        found.ok_or_else(|| LedgerError::Missing(format!("operation {id}")))
     }
 
     fn add_operation(&mut self, o: &Operation, cause: &str) -> R<i64> {
@@ -194,25 +206,44 @@ impl Ledger for Tx<'_> {
         self.many(&sql, params![route, limit as i64, skip as i64], operation)
     }
 
-    fn ready_lanes(&mut self, route: &str, interactive: bool, after: i64, limit: usize) -> R<Vec<Lane>> {
+    fn queued_lanes(&mut self, route: &str, interactive: bool, after: i64, limit: usize) -> R<Vec<Lane>> {
         let sql = "SELECT r.folder, o.id FROM operation o JOIN record r ON r.id = o.record
              WHERE o.route = ?1 AND o.state = 'queued' AND o.interactive = ?2 AND o.id > ?3
+               AND (o.interactive OR r.grouping IS NULL)
                AND o.state IN ('queued', 'sending', 'retrying', 'waiting')
-               AND NOT EXISTS (SELECT 1 FROM record r2 JOIN operation o2 ON o2.id = r2.current
-                 WHERE r2.folder = r.folder AND r2.register = r.register
-                   AND o2.state IN ('sending', 'retrying', 'waiting', 'uncertain'))
              ORDER BY o.id LIMIT ?4";
         self.many(sql, params![route, interactive, after, limit as i64], |row| {
             Ok(Lane { folder: row.get(0)?, position: row.get(1)? })
         })
     }
 
-    fn queued_of_lane(&mut self, route: &str, folder: i64) -> R<Vec<Operation>> {
+    fn current_of_lane(&mut self, folder: i64) -> R<Vec<(Record, Operation)>> {
         let sql = format!(
-            "SELECT {OPERATION} FROM record r JOIN operation o ON o.id = r.current
-             WHERE r.folder = ?2 AND o.route = ?1 AND o.state = 'queued' ORDER BY o.id"
+            "SELECT {OPERATION}, {RECORD_OF_LANE} FROM record r JOIN operation o ON o.id = r.current
+             WHERE r.folder = ?1 ORDER BY o.id"
         );
-        self.many(&sql, params![route, folder], operation)
+        self.many(&sql, [folder], current)
+    }
+
+    fn ready_lots(&mut self, route: &str) -> R<Vec<Lot>> {
+        self.lots_of_route(route)
+    }
+
+    fn ready_of_lot(
+        &mut self,
+        route: &str,
+        lot: &Lot,
+        after: i64,
+        limit: usize,
+    ) -> R<Vec<(Record, Operation)>> {
+        self.operations_of_lot(route, lot, after, limit)
+    }
+
+    fn dependents(&mut self, r: &Record) -> R<Vec<Record>> {
+        let sql = format!(
+            "SELECT {RECORD} FROM record WHERE folder = ?1 AND needs = ?2 AND ifnull(needs_register, register) = ?3"
+        );
+        self.many(&sql, params![r.folder, r.key, r.register], record)
     }
 
     fn open_operations(&mut self, route: &str) -> R<Vec<Operation>> {
@@ -286,9 +317,13 @@ impl Ledger for Tx<'_> {
     fn put_submission(&mut self, s: &Submission) -> R<()> {
         // Once a person waits for it, the queue is told anew.
         let sql = "UPDATE submission SET state = ?2, timestamp = ?3, attempt = ?4, due = ?5,
-               announced_until = iif(?6 AND NOT interactive, 0, announced_until), interactive = ?6 WHERE id = ?1";
+               announced_until = iif(?6 AND NOT interactive, 0, announced_until), interactive = ?6,
+               handle = ?7, handed_at = ?8 WHERE id = ?1";
+        let handed = s.handed.as_ref();
+        let (handle, at) = (handed.map(|handed| &handed.handle), handed.map(|handed| handed.at));
         let state = submission_word(s.state);
-        self.run(sql, params![s.id, state, s.timestamp, s.attempt, s.due, s.interactive]).map(drop)
+        self.run(sql, params![s.id, state, s.timestamp, s.attempt, s.due, s.interactive, handle, at])
+            .map(drop)
     }
 
     fn submission_named(&mut self, route: &str, name: &str) -> R<Option<Submission>> {

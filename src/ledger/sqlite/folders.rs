@@ -8,7 +8,8 @@ use crate::ledger::{FindingRow, FolderRow};
 
 type R<T> = Result<T, LedgerError>;
 
-const FOLDER: &str = "id, ente, folder_id, version, wrapped_key, person, content, body, saved_at, look_again";
+pub(super) const FOLDER: &str =
+    "id, ente, folder_id, version, wrapped_key, person, content, body, saved_at, look_again";
 
 impl Tx<'_> {
     /// The folder of an ente by the CSI product's id.
@@ -120,19 +121,33 @@ impl Tx<'_> {
     /// Replaces the findings of a folder.
     pub fn put_findings(&self, folder: i64, findings: &[FindingRow]) -> R<()> {
         self.run("DELETE FROM finding WHERE folder = ?1", [folder])?;
-        for row in findings {
-            let severity = match row.finding.severity {
-                crate::folder::finding::Severity::Warn => "warn",
-                crate::folder::finding::Severity::Withhold => "withhold",
-            };
-            let json = serde_json::to_string(&row.finding).map_err(super::store)?;
-            self.run(
-                "INSERT INTO finding (folder, flow, record, severity, rule, finding)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                params![folder, row.flow, row.record, severity, row.finding.rule, json],
-            )?;
-        }
-        Ok(())
+        findings.iter().try_for_each(|row| self.add_finding(folder, row))
+    }
+
+    /// Adds a finding to those of a folder.
+    pub fn add_finding(&self, folder: i64, row: &FindingRow) -> R<()> {
+        let severity = match row.finding.severity {
+            crate::folder::finding::Severity::Warn => "warn",
+            crate::folder::finding::Severity::Withhold => "withhold",
+        };
+        let json = serde_json::to_string(&row.finding).map_err(super::store)?;
+        let sql = "INSERT INTO finding (folder, flow, record, severity, rule, finding)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        self.run(sql, params![folder, row.flow, row.record, severity, row.finding.rule, json]).map(drop)
+    }
+
+    /// Takes back what a rule said of a record.
+    pub fn drop_finding(&self, folder: i64, record: &str, rule: &str) -> R<()> {
+        let sql = "DELETE FROM finding WHERE folder = ?1 AND record = ?2 AND rule = ?3";
+        self.run(sql, params![folder, record, rule]).map(drop)
+    }
+
+    /// Takes back what a rule said of the records of a container.
+    pub fn drop_findings_in(&self, submission: i64, rule: &str) -> R<()> {
+        let sql = "DELETE FROM finding WHERE rule = ?2 AND (folder, record) IN (
+                     SELECT r.folder, r.key FROM operation o JOIN record r ON r.id = o.record
+                     WHERE o.submission = ?1)";
+        self.run(sql, params![submission, rule]).map(drop)
     }
 
     /// Folders whose calendar day has come, oldest first.
@@ -141,6 +156,22 @@ impl Tx<'_> {
             "SELECT {FOLDER} FROM folder WHERE look_again <= ?1 ORDER BY look_again, id LIMIT ?2 OFFSET ?3"
         );
         self.many(&sql, params![today, limit as i64, skip as i64], folder)
+    }
+
+    /// All folders of an ente are looked at on `day` (ISO), or earlier where they would be.
+    pub fn look_again_by(&self, ente: &str, day: &str) -> R<()> {
+        let sql = "UPDATE folder SET look_again = ?2
+                   WHERE ente = ?1 AND (look_again IS NULL OR look_again > ?2)";
+        self.run(sql, params![ente, day]).map(drop)
+    }
+
+    /// Folders with records that another version of the family made are looked at on `day`.
+    pub fn look_again_at_others(&self, register: &str, family: &str, flow: &str, day: &str) -> R<()> {
+        let sql = "UPDATE folder SET look_again = ?4 WHERE (look_again IS NULL OR look_again > ?4)
+                     AND id IN (SELECT folder FROM record WHERE register = ?1
+                       AND substr(flow, 1, length(?2) + 1) = ?2 || '/' AND flow <> ?3
+                       AND desired IN ('present', 'set_aside'))";
+        self.run(sql, params![register, family, flow, day]).map(drop)
     }
 
     /// The head of the audit chain: its length and last hash.

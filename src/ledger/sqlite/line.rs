@@ -16,6 +16,13 @@ pub enum Turn {
     InLine,
 }
 
+impl Turn {
+    /// The turn of what a person waits for, or not.
+    pub const fn of(interactive: bool) -> Self {
+        if interactive { Self::First } else { Self::InLine }
+    }
+}
+
 #[derive(Default)]
 struct Waiting {
     first: VecDeque<Job>,

@@ -1,35 +1,48 @@
 //! The embedded ledger: SQLite, WAL, synchronous=FULL, one writer thread with group commit.
 
 mod accounts;
+mod benefits;
 mod calendar;
 mod cancel;
 mod decode;
 mod exchange;
+mod explain;
 mod folders;
+mod inquiries;
 mod line;
 mod lookups;
+mod lots;
+mod pseudonyms;
+mod proposals;
 mod queries;
 mod replay;
 mod run_views;
 mod runs;
+mod snapshot;
 mod views;
 mod work;
 mod writer;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::exchange::LedgerError;
 pub use accounts::{AccountRow, SessionRow};
+pub use benefits::{BenefitRow, DuplicateRow};
 pub use calendar::FiringRow;
+pub use explain::{AnswerRow, OfWhich, OperationToExplain};
+pub use inquiries::{InquiryRow, NewInquiry, RouteDay};
 pub use line::Turn;
 pub use lookups::{KeptFragment, KeyedRecord, RecordHead};
+pub use proposals::{NewProposal, ProposalRow};
+pub use pseudonyms::KnownKey;
 pub use replay::{ReplayHead, ReplayScope, STATES};
 pub use runs::RunOrder;
+pub use snapshot::Snapshot;
 pub use views::{
     FolderStanding, HeldFlow, OperationView, ReceiptView, RouteView, RuleCount, Standing, SubmissionView,
 };
@@ -44,7 +57,12 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migration_3.sql"),
     include_str!("migration_4.sql"),
     include_str!("migration_5.sql"),
-    include_str!("migration_accounts.sql"),
+    include_str!("migration_6.sql"),
+    include_str!("migration_7.sql"),
+    include_str!("migration_8.sql"),
+    include_str!("migration_9.sql"),
+    include_str!("migration_10.sql"),
+    include_str!("migration_11.sql"),
 ];
 
 /// The books of an installation. Cheap to share; dropping the last one closes the ledger.
@@ -61,13 +79,24 @@ impl Books {
     /// # Errors
     /// [`LedgerError::Refused`] when another process has it, or it was written by a newer version.
     pub fn open(directory: &Path) -> Result<Self, LedgerError> {
+        Self::open_with(directory, |_| Ok(()))
+    }
+
+    /// As [`Books::open`]; `first` is done before anything else.
+    pub fn open_with(
+        directory: &Path,
+        first: impl FnOnce(&mut Tx<'_>) -> Result<(), LedgerError>,
+    ) -> Result<Self, LedgerError> {
         std::fs::create_dir_all(directory).map_err(store)?;
         let lock = lock(directory)?;
         let path = directory.join("ledger.sqlite");
         let connection = Connection::open(&path).map_err(store)?;
         prepare(&connection)?;
         migrate(&connection)?;
-        Tx { connection: &connection }.free_leases()?;
+        let mut start = Tx { connection: &connection };
+        start.free_leases()?;
+        start.free_inquiries()?;
+        first(&mut start)?;
         let readers = (0..READERS).map(|_| reader(&path)).collect::<Result<_, _>>()?;
         Ok(Self { writer: writer::Writer::start(connection), readers, path, _lock: lock })
     }
@@ -116,12 +145,19 @@ impl Books {
 
     /// Runs read-only queries on a snapshot.
     pub fn read<T>(&self, ask: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, LedgerError> {
-        let free = self.readers.iter().find_map(|reader| reader.try_lock().ok());
-        let connection = match free {
-            Some(connection) => connection,
-            None => self.readers[0].lock().map_err(|_| LedgerError::Corrupt("a reader panicked".into()))?,
-        };
-        ask(&connection).map_err(store)
+        ask(&*self.reader()?).map_err(store)
+    }
+
+    /// As [`Books::read`], by the questions that transactions ask; it can change nothing.
+    pub fn look<T>(&self, ask: impl FnOnce(&Tx<'_>) -> Result<T, LedgerError>) -> Result<T, LedgerError> {
+        ask(&Tx { connection: &*self.reader()? })
+    }
+
+    fn reader(&self) -> Result<MutexGuard<'_, Connection>, LedgerError> {
+        match self.readers.iter().find_map(|reader| reader.try_lock().ok()) {
+            Some(connection) => Ok(connection),
+            None => self.readers[0].lock().map_err(|_| LedgerError::Corrupt("a reader panicked".into())),
+        }
     }
 
     /// Where the ledger's file is.

@@ -206,7 +206,7 @@ impl Books {
     pub fn held(&self, ente: &str, register: &str) -> Result<Vec<HeldFlow>, LedgerError> {
         self.read(|c| {
             let mut statement = c.prepare_cached(
-                "SELECT coalesce(s.name, ''), r.id, r.held_key, r.held_generation FROM record r
+                "SELECT coalesce(s.name, ''), r.id, r.held_key, r.held_generation, r.held_content FROM record r
                  LEFT JOIN operation o ON o.record = r.id AND o.generation = r.held_generation
                  LEFT JOIN submission s ON s.id = o.submission
                  WHERE r.ente = ?1 AND r.register = ?2 AND r.held_content IS NOT NULL",
@@ -216,6 +216,7 @@ impl Books {
                 Ok(HeldFlow {
                     submission: r.get(0)?,
                     record,
+                    content: r.get(4)?,
                     register_key: r.get(2)?,
                     operation: format!("{record}.{generation}"),
                 })

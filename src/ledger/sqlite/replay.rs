@@ -133,6 +133,19 @@ impl Books {
         })
     }
 
+    /// An ente's folders after `after`, whatever they hold.
+    pub fn folders_of(&self, ente: &str, after: i64, limit: usize) -> R<Vec<FolderRow>> {
+        self.read(|c| {
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            let mut statement = c.prepare_cached(
+                "SELECT id, ente, folder_id, version, wrapped_key, person, content, body, saved_at, look_again
+                 FROM folder WHERE ente = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
+            )?;
+            let rows = statement.query_map(params![ente, after, limit], super::folders::folder)?;
+            rows.collect()
+        })
+    }
+
     /// The selected records of one folder.
     pub fn records_to_replay(&self, scope: &ReplayScope, folder: i64) -> R<Vec<i64>> {
         self.read(|c| records(c, scope, folder))

@@ -117,6 +117,7 @@ pub struct HeldFlow {
     /// Name of the container whose insert was accepted; empty when adopted.
     pub submission: String,
     pub record: i64,
+    pub content: Hash,
     pub register_key: Hash,
     /// The operation that brought it there, `record.generation`.
     pub operation: String,

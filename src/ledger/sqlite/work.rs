@@ -10,7 +10,7 @@ use crate::exchange::{LedgerError, Millis, Submission};
 type R<T> = Result<T, LedgerError>;
 
 const OPEN: &str = "state IN ('queued', 'sending', 'asking')";
-const SUBMISSION: &str = "id, route, name, timestamp, state, attempt, due, interactive";
+const SUBMISSION: &str = "id, route, name, timestamp, state, attempt, due, interactive, handle, handed_at";
 
 /// A container that the queue is told of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +80,8 @@ impl Tx<'_> {
     pub fn announce_due(&self, route: &str, now: Millis, again: Millis, limit: usize) -> R<Vec<Due>> {
         let sql = format!(
             "UPDATE submission SET announced_until = max(due, ?2) + ?3 WHERE id IN (
-               SELECT id FROM submission WHERE route = ?1 AND {OPEN} AND announced_until < ?2
+               SELECT id FROM submission INDEXED BY submission_untold
+               WHERE route = ?1 AND {OPEN} AND announced_until < ?2
                ORDER BY interactive DESC, due LIMIT ?4)
              RETURNING id, interactive, due"
         );
@@ -106,6 +107,21 @@ impl Tx<'_> {
             self.run("UPDATE submission SET announced_until = 0 WHERE id = ?1", params![id])?;
         }
         Ok(())
+    }
+
+    /// Whether operations wait on a route, interactive or not, behind a place in the queue.
+    pub fn has_queued(&self, route: &str, interactive: bool, after: i64) -> R<bool> {
+        let sql =
+            "SELECT 1 FROM operation WHERE route = ?1 AND state = 'queued' AND interactive = ?2 AND id > ?3
+                     AND state IN ('queued', 'sending', 'retrying', 'waiting') LIMIT 1";
+        Ok(self.maybe(sql, params![route, interactive, after], |_| Ok(()))?.is_some())
+    }
+
+    /// Whether [`Tx::announce_due`] would tell of anything.
+    pub fn has_due(&self, route: &str, now: Millis) -> R<bool> {
+        let sql =
+            format!("SELECT 1 FROM submission WHERE route = ?1 AND {OPEN} AND announced_until < ?2 LIMIT 1");
+        Ok(self.maybe(&sql, params![route, now], |_| Ok(()))?.is_some())
     }
 
     /// Containers of a route that are still to be built, oldest first.

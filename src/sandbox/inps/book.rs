@@ -21,6 +21,9 @@ pub struct Acquired {
     pub esito: Esito,
     pub why: Option<String>,
     pub cancel: bool,
+    /// It takes the place of what is held under its key: SINBA knows no other correction.
+    #[serde(default)]
+    pub resend: bool,
     pub key: String,
     pub content: String,
 }
@@ -95,7 +98,9 @@ impl Book {
             if acquired.cancel {
                 let doomed = self.matching(&key, &acquired.content);
                 self.held.retain(|held, _| !doomed.contains(held));
-            } else if let Some((other, _)) = self.held.insert(key, (name, acquired.content.clone())) {
+            } else if let Some((other, content)) = self.held.insert(key, (name, acquired.content.clone()))
+                && !(acquired.resend && content != acquired.content)
+            {
                 self.anomalies
                     .push(format!("double effect: {} inserted while {other} is held", acquired.name));
             }

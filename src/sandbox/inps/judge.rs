@@ -2,10 +2,19 @@
 
 use rust_decimal::Decimal;
 
+use super::children;
 use super::read::Flow;
 
 /// The first thing wrong with a flow, in INPS's words; `None` = it may be acquired.
-pub fn fault(flow: &Flow, name: &str) -> Option<String> {
+pub fn fault(flow: &Flow, kind: &str, name: &str) -> Option<String> {
+    match (kind, flow.children) {
+        ("PS_PSA_SINA", 0) => persons(flow, name),
+        ("SINBA", 1..) => children::fault(flow, name),
+        _ => Some("Il tipo del flusso non corrisponde al contenuto".into()),
+    }
+}
+
+fn persons(flow: &Flow, name: &str) -> Option<String> {
     let structure = [
         (flow.persons != 1 || flow.services != 1)
             .then_some("In cooperazione è possibile inviare solo un beneficiario e una prestazione sociale"),

@@ -5,6 +5,7 @@
 //! reads with its own small parser, so that the two books are two witnesses.
 
 mod book;
+mod children;
 mod judge;
 mod poll;
 mod read;
@@ -14,8 +15,11 @@ pub use book::{Acquired, Book};
 pub use poll::{Inps, InpsConfig, InpsError, Report, Voucher};
 pub use script::Script;
 
-/// The flow that it takes.
+/// The flow of persons' benefits that it takes.
 pub const FLOW: &str = "siuss-ps-psa-sina/2018-12";
+
+/// The flow of children in charge that it takes by the same route.
+pub const CHILDREN_FLOW: &str = "siuss-sinba/1";
 
 /// What INPS says of a flow (SPEC, `codice_esito`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

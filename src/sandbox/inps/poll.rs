@@ -171,6 +171,7 @@ impl Inps {
             esito: Esito::RichiestaInvalida,
             why: None,
             cancel: false,
+            resend: kind_of(flow) == "SINBA",
             key: String::new(),
             content: String::new(),
         };
@@ -179,7 +180,7 @@ impl Inps {
             Some(read) => {
                 one.cancel = read.service("TipoOperazione") == Some("C");
                 (one.key, one.content) = (read.key(), read.content.clone());
-                self.decide(&mut one, judge::fault(&read, &flow_name(flow)), page)?;
+                self.decide(&mut one, judge::fault(&read, kind_of(flow), &flow_name(flow)), page)?;
             }
         }
         Ok(Some(one))
@@ -240,7 +241,7 @@ impl Inps {
     fn esito(&self, name: &str) -> Option<Value> {
         let acquired = self.book.known(name)?;
         let mut esito = json!({
-            "id_flusso": name, "tipo": "PS_PSA_SINA", "ts_flusso": acquired.ts_flusso,
+            "id_flusso": name, "tipo": if acquired.resend { "SINBA" } else { "PS_PSA_SINA" }, "ts_flusso": acquired.ts_flusso,
             "ts_acquisizione": rfc3339((self.clock)()), "codice_esito": acquired.esito,
         });
         if let Some(why) = &acquired.why {
@@ -318,6 +319,10 @@ fn good(what: &'static str, status: u16, body: &[u8]) -> Result<Value, InpsError
         return Ok(body);
     }
     Err(InpsError::Answer { what, status, detail: body["detail"].as_str().unwrap_or("").to_owned() })
+}
+
+fn kind_of(flow: &Value) -> &str {
+    flow["tipo"].as_str().unwrap_or_default()
 }
 
 fn flow_name(flow: &Value) -> String {

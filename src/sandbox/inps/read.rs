@@ -13,6 +13,10 @@ pub struct Flow {
     pub persons: usize,
     pub services: usize,
     pub addresses: usize,
+    /// SINBA: children, their benefit codes, members of their families.
+    pub children: usize,
+    pub codes: Vec<String>,
+    pub relatives: usize,
     /// Attributes of the (first) prestazione, beneficiario and anagrafica; keys like `Anagrafica/@Nome`.
     values: BTreeMap<String, String>,
     /// The attributes of each address.
@@ -32,8 +36,22 @@ impl Flow {
         self.values.get(&format!("{element}/@{attribute}")).map(String::as_str)
     }
 
-    /// INPS's key of the prestazione, hashed: person, code, protocol, dates.
+    /// The attributes of an element, by name.
+    pub fn of<'f>(&'f self, element: &str) -> impl Iterator<Item = (&'f str, &'f str)> {
+        let head = format!("{element}/@");
+        self.values.iter().filter_map(move |(key, value)| Some((key.strip_prefix(&head)?, value.as_str())))
+    }
+
+    /// INPS's key, hashed: of a prestazione person, code, protocol, dates; of a child pseudonym,
+    /// codes and first report.
     pub fn key(&self) -> String {
+        if self.children > 0 {
+            let mut codes = self.codes.clone();
+            codes.sort();
+            let of_child = |name| self.value("SINBA", name).unwrap_or("");
+            let parts = [of_child("IDBeneficiario"), &codes.join("+"), of_child("DataPrimaSegnalazione")];
+            return hash(&parts.join("|"));
+        }
         let parts = [
             self.value("Beneficiario", "CodiceFiscale"),
             self.service("CodicePrestazione"),
@@ -55,11 +73,17 @@ pub fn hash(text: &str) -> String {
 pub fn read(xml: &[u8]) -> Option<Flow> {
     let mut reader = Reader::from_reader(xml);
     let mut flow = Flow::default();
-    let mut content = String::new();
+    let (mut content, mut inside) = (String::new(), String::new());
     loop {
         match reader.read_event().ok()? {
-            Event::Start(start) | Event::Empty(start) => element(&start, &mut flow, &mut content)?,
-            Event::Text(text) => content.push_str(text.decode().ok()?.trim()),
+            Event::Start(start) | Event::Empty(start) => {
+                inside = element(&start, &mut flow, &mut content)?;
+            }
+            Event::Text(text) => {
+                let text = text.decode().ok()?.trim().to_owned();
+                content.push_str(&text);
+                told(&inside, text, &mut flow);
+            }
             Event::DocType(_) => return None,
             Event::Eof => break,
             _ => {}
@@ -69,7 +93,20 @@ pub fn read(xml: &[u8]) -> Option<Flow> {
     Some(flow)
 }
 
-fn element(start: &BytesStart<'_>, flow: &mut Flow, content: &mut String) -> Option<()> {
+/// A text inside an element of SINBA.
+fn told(element: &str, text: String, flow: &mut Flow) {
+    match element {
+        _ if text.is_empty() || flow.children == 0 => {}
+        "CodicePrestazione" => flow.codes.push(text),
+        "ComposizioneFamiglia" if matches!(text.as_str(), "1" | "2" | "3" | "4" | "5" | "6") => {
+            flow.relatives += 1
+        }
+        _ => {}
+    }
+}
+
+/// Takes in an element's attributes; returns its name.
+fn element(start: &BytesStart<'_>, flow: &mut Flow, content: &mut String) -> Option<String> {
     let name = String::from_utf8(start.local_name().as_ref().to_vec()).ok()?;
     let header = matches!(name.as_str(), "Flusso" | "IdentificazioneFlusso" | "Ente");
     if !header {
@@ -79,6 +116,7 @@ fn element(start: &BytesStart<'_>, flow: &mut Flow, content: &mut String) -> Opt
         "Beneficiario" => flow.persons += 1,
         "PrestazioniSociali" => flow.services += 1,
         "Indirizzo" => flow.addresses += 1,
+        "SINBA" => flow.children += 1,
         _ => {}
     }
     let mut home = BTreeMap::new();
@@ -102,5 +140,5 @@ fn element(start: &BytesStart<'_>, flow: &mut Flow, content: &mut String) -> Opt
     if name == "Indirizzo" {
         flow.homes.push(home);
     }
-    Some(())
+    Some(name)
 }

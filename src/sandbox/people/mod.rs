@@ -9,6 +9,9 @@ mod services;
 mod person;
 mod intervention;
 mod history;
+mod care;
+mod labour;
+mod children;
 mod defect;
 
 use jiff::{ToSpan, civil::Date};
@@ -64,6 +67,9 @@ fn one(index: u64, seed: u64, faulty_rate: f64, enti: &[String], today: Date) ->
     let mut folder = sound(&mut prng, &subject, person, ente);
     // A stream of its own: what was generated before there were consents stays the same.
     history::consent(&mut Prng::new(seed ^ 0x0C04_5E47, index), &subject, &mut folder);
+    labour::add(&mut Prng::new(seed ^ 0x1A80_0E5A, index), &subject, &mut folder);
+    care::add(&mut Prng::new(seed ^ 0x0CA2_E501, index), &subject, ente, &mut folder);
+    children::add(&mut Prng::new(seed ^ 0x00C4_11D5, index), &subject, &mut folder);
     let planted = defect.map(|defect| defect::plant(&mut faults, &subject, defect, &mut folder));
     Generated { folder: Value::Object(folder), planted: planted.into_iter().collect() }
 }

@@ -61,7 +61,7 @@ impl Stage {
             "SELECT 'record ' || id || ' (' || desired || ') is lost: the register has something else' FROM record
              WHERE desired = 'present' AND held_content IS NOT desired_content
              AND refused_content IS NOT desired_content AND NOT EXISTS (SELECT 1 FROM record n
-               WHERE n.folder = record.folder AND n.register = record.register AND n.key = record.needs
+               WHERE n.folder = record.folder AND n.register = ifnull(record.needs_register, record.register) AND n.key = record.needs
                AND n.held_content IS NULL AND n.refused_content IS n.desired_content)
              OR desired IN ('annulled', 'vanished') AND held_content IS NOT NULL AND refused_kind IS NULL",
         ));

@@ -33,6 +33,7 @@ fn filled(at: &Path, text: &str) {
     std::fs::write(at.join("jwks.json"), jwks).unwrap();
     std::fs::create_dir(at.join("secrets")).unwrap();
     secret(&at.join("secrets/H501"), "XXXYYY80A01H501D\n");
+    secret(&at.join("secrets/H501-sinba.key"), &"5a".repeat(32));
     identity(&at.join("secrets/fse-identity.pem"));
     let here = |path: &str| at.join(path).display().to_string();
     let text = text

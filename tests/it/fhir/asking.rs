@@ -137,6 +137,7 @@ async fn asked(answer: &serde_json::Value) -> Result<Vec<Option<Answer>>, String
             Ok(found.into_iter().map(|answer| answer.map(|answer| answer.answer)).collect())
         }
         Asked::Unavailable { code, .. } => Err(code),
+        Asked::Pending { .. } | Asked::Refused { .. } => panic!("it answers at once"),
         Asked::CannotBeAsked => Err("can't".to_owned()),
     }
 }
@@ -200,6 +201,7 @@ async fn what_has_no_identity_cannot_be_asked_for() {
             name: "x".to_owned(),
             bytes: Personal::new(bytes.clone().into()),
             parts: vec![Carried { id: "1.1".to_owned(), kind: Insert }],
+            handle: None,
         };
         let asked = courier(&server.base_url()).ask(&parcel, NOW).await;
         assert!(matches!(asked, Asked::CannotBeAsked), "{bytes}");

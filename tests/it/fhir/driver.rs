@@ -63,6 +63,7 @@ impl<'a> Driver<'a> {
                 Outcome::Refused { .. } => self.claim(&works[0], Claim::Refused),
                 Outcome::Unavailable { .. } => left.push(works),
                 Outcome::Uncertain { .. } => unknown.push(works),
+                Outcome::Handed { .. } => panic!("this recipient answers at once"),
             }
         }
         left.into_iter().chain(unknown).flatten().collect()

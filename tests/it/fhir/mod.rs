@@ -171,6 +171,7 @@ pub fn parcel(works: &[Work]) -> Parcel {
         name: "H501.20261123.0000001".to_owned(),
         bytes: Personal::new(bundle.to_string().into()),
         parts,
+        handle: None,
     }
 }
 
@@ -190,6 +191,7 @@ pub fn shape(outcome: &Outcome) -> (&'static str, &[PartAnswer]) {
         Outcome::Refused { culprits, .. } => ("refused", culprits),
         Outcome::Unavailable { .. } => ("unavailable", &[]),
         Outcome::Uncertain { .. } => ("uncertain", &[]),
+        Outcome::Handed { .. } => ("handed", &[]),
     }
 }
 
@@ -199,9 +201,10 @@ pub fn code(outcome: &Outcome) -> String {
         Outcome::Answered(answers) => {
             answers.iter().map(|answer| answer.code.clone()).collect::<Vec<_>>().join(" ")
         }
-        Outcome::Refused { code, .. } | Outcome::Unavailable { code, .. } | Outcome::Uncertain { code } => {
-            code.clone()
-        }
+        Outcome::Refused { code, .. }
+        | Outcome::Unavailable { code, .. }
+        | Outcome::Handed { code, .. }
+        | Outcome::Uncertain { code } => code.clone(),
     }
 }
 
@@ -211,7 +214,9 @@ pub fn found(asked: Asked) -> Vec<Option<(Answer, String)>> {
         Asked::Found(found) => {
             found.into_iter().map(|answer| answer.map(|answer| (answer.answer, answer.code))).collect()
         }
-        Asked::Unavailable { code, .. } => panic!("could not be asked: {code}"),
+        Asked::Unavailable { code, .. } | Asked::Pending { code, .. } | Asked::Refused { code, .. } => {
+            panic!("could not be asked: {code}")
+        }
         Asked::CannotBeAsked => panic!("can't be asked"),
     }
 }

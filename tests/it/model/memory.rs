@@ -28,14 +28,25 @@ impl Memory {
         Offered { submission: submission.clone(), operation: operation.clone() }
     }
 
+    fn lot(&self, op: &Operation) -> Option<Lot> {
+        let Record { ente, register, flow, group, .. } = self.records[op.record as usize - 1].clone();
+        group.map(|group| Lot { ente, register, flow, group })
+    }
+
+    fn is_busy(&self, operation: i64) -> bool {
+        let busy = [State::Sending, State::Retrying, State::Waiting, State::Uncertain];
+        busy.contains(&self.operations[operation as usize - 1].state)
+    }
+
     fn out(&self) -> impl Iterator<Item = &Submission> {
         self.submissions.iter().filter(|submission| submission.state == SubmissionState::Out)
     }
 }
 
 impl Ledger for Memory {
-    fn records_of_folder(&mut self, folder: i64, _register: &str) -> R<Vec<Record>> {
-        Ok(self.records.iter().filter(|record| record.folder == folder).cloned().collect())
+    fn records_of_folder(&mut self, folder: i64, register: &str) -> R<Vec<Record>> {
+        let ours = |record: &&Record| record.folder == folder && record.register == register;
+        Ok(self.records.iter().filter(ours).cloned().collect())
     }
     fn record(&mut self, id: RecordId) -> R<Record> {
         Ok(self.records[id as usize - 1].clone())
@@ -69,28 +80,57 @@ impl Ledger for Memory {
         queued.sort_by_key(|op| (!op.interactive, op.id));
         Ok(queued.into_iter().skip(skip).take(limit).cloned().collect())
     }
-    fn ready_lanes(&mut self, _route: &str, interactive: bool, after: i64, limit: usize) -> R<Vec<Lane>> {
-        let busy = [State::Sending, State::Retrying, State::Waiting, State::Uncertain];
-        let folder = |op: &Operation| self.records[op.record as usize - 1].folder;
-        let at_work: Vec<i64> =
-            self.operations.iter().filter(|op| busy.contains(&op.state)).map(folder).collect();
-        let mut lanes: Vec<Lane> = Vec::new();
-        let waits =
-            |op: &&Operation| op.state == State::Queued && op.interactive == interactive && op.id > after;
-        for op in self.operations.iter().filter(waits) {
-            let folder = folder(op);
-            if !at_work.contains(&folder) {
-                lanes.push(Lane { folder, position: op.id });
-            }
-        }
-        lanes.truncate(limit);
-        Ok(lanes)
-    }
-    fn queued_of_lane(&mut self, _route: &str, folder: i64) -> R<Vec<Operation>> {
-        let ours = |op: &&Operation| {
-            op.state == State::Queued && self.records[op.record as usize - 1].folder == folder
+    fn queued_lanes(&mut self, _route: &str, interactive: bool, after: i64, limit: usize) -> R<Vec<Lane>> {
+        let waits = |op: &&Operation| {
+            let grouped = self.records[op.record as usize - 1].group.is_some();
+            let queued = op.state == State::Queued && op.interactive == interactive && op.id > after;
+            queued && (interactive || !grouped)
         };
-        Ok(self.operations.iter().filter(ours).cloned().collect())
+        let lane =
+            |op: &Operation| Lane { folder: self.records[op.record as usize - 1].folder, position: op.id };
+        Ok(self.operations.iter().filter(waits).take(limit).map(lane).collect())
+    }
+    fn current_of_lane(&mut self, folder: i64) -> R<Vec<(Record, Operation)>> {
+        let of = |op: &Operation| {
+            let record = &self.records[op.record as usize - 1];
+            (record.folder == folder && record.current == Some(op.id)).then(|| (record.clone(), op.clone()))
+        };
+        Ok(self.operations.iter().filter_map(of).collect())
+    }
+    fn ready_lots(&mut self, _route: &str) -> R<Vec<Lot>> {
+        let mut lots = Vec::new();
+        for op in self.operations.iter().filter(|op| op.state == State::Queued && !op.interactive) {
+            lots.extend(self.lot(op).filter(|lot| !lots.contains(lot)));
+        }
+        Ok(lots)
+    }
+    fn ready_of_lot(
+        &mut self,
+        _route: &str,
+        lot: &Lot,
+        after: i64,
+        limit: usize,
+    ) -> R<Vec<(Record, Operation)>> {
+        let ready = |op: &&Operation| {
+            op.state == State::Queued
+                && !op.interactive
+                && op.id > after
+                && self.lot(op).as_ref() == Some(lot)
+        };
+        let free = |op: &&Operation| {
+            let record = &self.records[op.record as usize - 1];
+            let mut others = self.records.iter().filter(|other| {
+                other.folder == record.folder
+                    && (other.register == record.register || record.needs_record(other))
+            });
+            !others.any(|other| other.current.is_some_and(|current| self.is_busy(current)))
+        };
+        let both = |op: &Operation| (self.records[op.record as usize - 1].clone(), op.clone());
+        Ok(self.operations.iter().filter(ready).filter(free).take(limit).map(both).collect())
+    }
+    fn dependents(&mut self, record: &Record) -> R<Vec<Record>> {
+        let needs = |other: &&Record| other.folder == record.folder && other.needs_record(record);
+        Ok(self.records.iter().filter(needs).cloned().collect())
     }
     fn begin_attempt(&mut self, _submission: i64, _number: u32, _asks: bool, _at: Millis) -> R<()> {
         Ok(())

@@ -104,7 +104,7 @@ impl<'a> World<'a> {
         let content = hash(register_key * 1000 + self.choices.below(3) + own * 100_000);
         let content = valid.then(|| (content, hash(register_key)));
         let day = date(2026, 3, 1);
-        DesiredRecord { source: key.clone(), key, from: day, to: day, needs: None, content }
+        DesiredRecord { source: key.clone(), key, from: day, to: day, needs: None, group: None, content }
     }
 
     /// Runs a transaction; sometimes the process dies before it commits.
@@ -226,6 +226,7 @@ impl<'a> World<'a> {
             attempt: 0,
             due: 0,
             interactive: false,
+            handed: None,
         };
         let receipt = receipt(&submission, Answer::Accepted);
         let now = self.now;

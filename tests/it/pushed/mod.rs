@@ -17,6 +17,8 @@ use recipient::{Recipient, is_refused};
 use super::model::{Choices, Memory, hash};
 
 const ROUTE: &str = "r";
+const REGISTER: &str = "R";
+const OVERDUE_MS: Millis = 864_000_000;
 const FOLDERS: u64 = 2;
 const KEYS: u64 = 3;
 const SCHEDULE: Schedule =
@@ -29,6 +31,10 @@ struct World<'a> {
     now: Millis,
     runs: i64,
     selected: Vec<u64>,
+    /// The last key is another register's, and needs the one before it at the first register.
+    crossed: bool,
+    /// Containers carry many persons.
+    grouped: bool,
 }
 
 fn order(interactive: bool) -> Order {
@@ -38,9 +44,12 @@ fn order(interactive: bool) -> Order {
 impl<'a> World<'a> {
     fn new(numbers: &'a [u32]) -> Self {
         let mut choices = Choices(numbers.iter());
-        let recipient = Recipient { attributes: choices.chance(5), ..Recipient::default() };
+        let (attributes, later) = (choices.chance(5), choices.chance(4));
+        let recipient = Recipient { attributes, later, ..Recipient::default() };
+        let (crossed, grouped) = (choices.chance(4), choices.chance(4));
         let now = 1_700_000_000_000;
-        Self { ledger: Memory::default(), recipient, choices, now, runs: 0, selected: Vec::new() }
+        let (ledger, selected) = (Memory::default(), Vec::new());
+        Self { ledger, recipient, choices, now, runs: 0, selected, crossed, grouped }
     }
 
     /// A transaction; sometimes the process dies before it commits.
@@ -61,9 +70,10 @@ impl<'a> World<'a> {
     /// Key 0 is the person; each of the others needs the one before it.
     fn save(&mut self) {
         let folder = self.choices.below(FOLDERS) as i64 + 1;
-        let mut set = DesiredSet::default();
+        let mut sets = [DesiredSet::default(), DesiredSet::default()];
         for number in 0..KEYS {
             let key = format!("K{number}");
+            let set = &mut sets[usize::from(self.register(number) != REGISTER)];
             match self.choices.below(10) {
                 0 if number > 0 => set.annulled.push(key),
                 1 if number > 0 => {
@@ -77,9 +87,16 @@ impl<'a> World<'a> {
                 }
             }
         }
-        let place = Place { ente: "E", register: "R", flow: "F", folder, powers: Powers::ALL };
+        let place = |register| Place { ente: "E", register, flow: "F", folder, powers: Powers::ALL };
         let now = self.now;
-        self.commit(false, |ledger| reconcile(ledger, place, &set, now).map(drop));
+        self.commit(false, |ledger| {
+            reconcile(ledger, place(REGISTER), &sets[0], now)?;
+            reconcile(ledger, place("S"), &sets[1], now).map(drop)
+        });
+    }
+
+    fn register(&self, number: u64) -> &'static str {
+        if self.crossed && number == KEYS - 1 { "S" } else { REGISTER }
     }
 
     fn wanted(&mut self, folder: i64, number: u64, key: String, valid: bool) -> DesiredRecord {
@@ -89,7 +106,11 @@ impl<'a> World<'a> {
         let day = date(2026, 3, 1);
         DesiredRecord {
             source: key.clone(),
-            needs: (number > 0).then(|| format!("K{}", number - 1)),
+            needs: (number > 0).then(|| Needed {
+                register: (self.register(number) != REGISTER).then(|| REGISTER.into()),
+                key: format!("K{}", number - 1),
+            }),
+            group: self.grouped.then(|| format!("G{}", self.choices.below(2))),
             key,
             from: day,
             to: day,
@@ -127,6 +148,10 @@ impl<'a> World<'a> {
                 day: "d",
                 name: &name,
             };
+            if !interactive {
+                let mut passed = Vec::new();
+                while !gather_lot(ledger, &wish, &mut passed)?.submissions.is_empty() {}
+            }
             gather_lanes(ledger, &wish).map(drop)
         });
     }
@@ -154,13 +179,13 @@ impl<'a> World<'a> {
         operations.retain(|op| !op.state.is_final() && op.state != State::Parked);
         let delivered = match begun {
             Some(Begun::Send) => self.send(&operations, kindly),
-            Some(Begun::Ask) => self.ask(&operations, kindly),
+            Some(Begun::Ask) => self.ask(id, &operations, kindly),
             _ => return,
         };
         if !kindly && self.choices.chance(1) {
             return;
         }
-        let patience = Patience { schedule: SCHEDULE, pause: 1_000, now };
+        let patience = Patience { schedule: SCHEDULE, pause: 1_000, overdue: OVERDUE_MS, now };
         self.commit(kindly, |ledger| conclude(ledger, id, &delivered, &patience).map(drop));
     }
 
@@ -174,6 +199,10 @@ impl<'a> World<'a> {
         }
         let needs = self.needs();
         let worked = self.recipient.receive(operations, &needs);
+        if self.recipient.later && fate != 7 {
+            let handle = self.recipient.keep(worked.err());
+            return Delivered::Handed { handle, code: "taken".into(), ask_at: None };
+        }
         match (worked, fate) {
             (_, 7) => Delivered::Uncertain { code: "no answer".into() },
             (Ok(()), 6) => {
@@ -192,22 +221,45 @@ impl<'a> World<'a> {
         }
     }
 
-    fn ask(&mut self, operations: &[Operation], kindly: bool) -> Delivered {
+    fn ask(&mut self, id: i64, operations: &[Operation], kindly: bool) -> Delivered {
         if !kindly && self.choices.chance(3) {
             return Delivered::Unanswered { code: "timeout".into(), not_before: None };
+        }
+        if self.recipient.later {
+            let handed = self.ledger.submissions[id as usize - 1].handed.clone();
+            let pending = !kindly && self.choices.chance(3);
+            return match handed {
+                None => Delivered::CannotBeAsked,
+                Some(_) if pending => Delivered::Pending { code: "Mx00".into(), not_before: None },
+                Some(handed) => self.outcome(&handed.handle, operations),
+            };
         }
         let found = operations.iter().filter_map(|op| Some(said(op, self.recipient.asked(op)?)));
         Delivered::Found(found.collect())
     }
 
+    /// What a recipient that answers later says at last: the same, however often it is asked.
+    fn outcome(&self, handle: &str, operations: &[Operation]) -> Delivered {
+        let Some(at_fault) = &self.recipient.kept[handle] else {
+            return Delivered::Found(operations.iter().map(|op| said(op, Answer::Accepted)).collect());
+        };
+        let culprits = operations.iter().filter(|op| self.recipient.attributes && at_fault.contains(&op.id));
+        let culprits = culprits.map(|op| said(op, Answer::Refused)).collect();
+        Delivered::Refused { culprits, code: "Mx11".into(), text: None }
+    }
+
     fn needs(&self) -> BTreeMap<RecordId, RecordId> {
         let of = |record: &Record| {
-            let key = record.needs.as_ref()?;
-            let needed =
-                self.ledger.records.iter().find(|other| other.folder == record.folder && other.key == *key);
+            record.needs.as_ref()?;
+            let needed = self.needed(record);
             Some((record.id, needed.map_or(0, |needed| needed.id)))
         };
         self.ledger.records.iter().filter_map(of).collect()
+    }
+
+    fn needed(&self, record: &Record) -> Option<&Record> {
+        let mut others = self.ledger.records.iter();
+        others.find(|other| other.folder == record.folder && record.needs_record(other))
     }
 
     /// A person looks at the register and decides what patience did not, or what it would ask yet.
@@ -277,9 +329,10 @@ impl<'a> World<'a> {
             let carried: Vec<_> = self.ledger.operations.iter().filter(of).collect();
             assert_eq!(carried.is_empty(), !open.contains(&sub.state), "{sub:?} carries {carried:?}");
             for op in carried {
-                let folder = self.ledger.records[op.record as usize - 1].folder;
+                let record = &self.ledger.records[op.record as usize - 1];
+                let lane = (record.folder, record.register.clone());
                 assert_eq!(
-                    *busy.entry(folder).or_insert(sub.id),
+                    *busy.entry(lane).or_insert(sub.id),
                     sub.id,
                     "one container of a person at a time"
                 );
@@ -312,7 +365,9 @@ impl<'a> World<'a> {
             }
             self.gather(true, true);
             self.gather(true, false);
-            self.work(true);
+            for _ in 0..3 {
+                self.work(true);
+            }
             self.check();
         }
         let open =
@@ -321,11 +376,8 @@ impl<'a> World<'a> {
         for record in &self.ledger.records {
             let theirs = self.recipient.book.get(&record.id).map(|entry| entry.content);
             assert_eq!(record.held.map(|held| held.content), theirs, "the books agree at the end");
-            let needed = |key: &String| {
-                self.ledger.records.iter().find(|other| other.folder == record.folder && other.key == *key)
-            };
             let possible =
-                record.needs.as_ref().is_none_or(|key| needed(key).is_some_and(|other| other.held.is_some()));
+                record.needs.is_none() || self.needed(record).is_some_and(|other| other.held.is_some());
             match record.desired {
                 Desired::Present { content, .. } if possible && !is_refused(&content) => {
                     assert_eq!(theirs, Some(content), "{record:?} is up to date");
@@ -368,7 +420,7 @@ fn what_needs_itself_in_a_circle_is_set_aside() {
     let mut set = DesiredSet::default();
     for number in 0..KEYS {
         let key = format!("K{number}");
-        let needs = Some(format!("K{}", (number + 1) % KEYS));
+        let needs = Some(Needed { register: None, key: format!("K{}", (number + 1) % KEYS) });
         set.named.push(key.clone());
         set.records.push(DesiredRecord { needs, ..world.wanted(1, number, key, true) });
     }
@@ -379,5 +431,26 @@ fn what_needs_itself_in_a_circle_is_set_aside() {
     world.gather(true, false);
     assert!(world.ledger.submissions.is_empty());
     assert!(world.ledger.rows.len() == 3 && world.ledger.rows.iter().all(|row| row.2 == Bucket::SetAside));
+    world.check();
+}
+
+#[test]
+fn a_container_speaks_by_one_flow() {
+    let mut world = World::new(&[]);
+    let mut set = DesiredSet::default();
+    for number in 0..KEYS {
+        let key = format!("K{number}");
+        set.named.push(key.clone());
+        set.records.push(DesiredRecord { needs: None, ..world.wanted(1, number, key, true) });
+    }
+    let place = Place { ente: "E", register: "R", flow: "F", folder: 1, powers: Powers::ALL };
+    let now = world.now;
+    world.commit(true, |ledger| reconcile(ledger, place, &set, now).map(drop));
+    world.ledger.records[1].flow = "G".into();
+    world.select_all(true);
+    world.gather(true, false);
+    assert_eq!(world.ledger.submissions.len(), 1);
+    let carried = world.ledger.operations_in(1).unwrap();
+    assert_eq!(carried.iter().map(|op| op.record).collect::<Vec<_>>(), [1, 3]);
     world.check();
 }

@@ -20,6 +20,10 @@ pub struct Recipient {
     pub newest: BTreeMap<RecordId, u64>,
     /// Names what it refuses, or refuses the whole.
     pub attributes: bool,
+    /// Takes containers and says what came of them only when asked, by the number it gave.
+    pub later: bool,
+    /// What it will say: the operations at fault, or none.
+    pub kept: BTreeMap<String, Option<Vec<i64>>>,
 }
 
 /// Content that the register refuses.
@@ -51,6 +55,13 @@ impl Recipient {
             self.apply(op);
         }
         Ok(())
+    }
+
+    /// Keeps what came of a container under a number of its own.
+    pub fn keep(&mut self, at_fault: Option<Vec<i64>>) -> String {
+        let handle = format!("U{}", self.kept.len());
+        self.kept.insert(handle.clone(), at_fault);
+        handle
     }
 
     /// Conditional create, update and delete: a repetition changes nothing.
