@@ -51,19 +51,19 @@ pub fn run(user: &User, config: Option<&Path>, json: bool) -> anyhow::Result<Out
             let body = json!({
                 "name": name, "password": password, "role": role, "enti": ente, "registers": register,
             });
-            link.post("/api/v1/accounts", &body)?;
+            link.post("/accounts", &body)?;
             tell(made.then_some(&password), json);
         }
         User::Password { name } => {
             let (password, made) = password()?;
-            link.post(&format!("/api/v1/accounts/{name}"), &json!({ "password": password }))?;
+            link.post(&format!("/accounts/{name}"), &json!({ "password": password }))?;
             tell(made.then_some(&password), json);
         }
         User::Disable { name } => {
-            link.post(&format!("/api/v1/accounts/{name}"), &json!({ "disabled": true }))?;
+            link.post(&format!("/accounts/{name}"), &json!({ "disabled": true }))?;
         }
         User::Enable { name } => {
-            link.post(&format!("/api/v1/accounts/{name}"), &json!({ "disabled": false }))?;
+            link.post(&format!("/accounts/{name}"), &json!({ "disabled": false }))?;
         }
     }
     Ok(Outcome::Fine)
@@ -96,7 +96,7 @@ fn tell(made: Option<&String>, json: bool) {
 }
 
 fn list(link: &Link, json: bool) -> anyhow::Result<Outcome> {
-    let answer = link.get("/api/v1/accounts")?;
+    let answer = link.get("/accounts")?;
     if json {
         println!("{answer}");
         return Ok(Outcome::Fine);

@@ -46,7 +46,7 @@ impl<'s> Browser<'s> {
     }
 
     fn token(&self) -> String {
-        let page = self.get("/console/").text();
+        let page = self.get("/console").text();
         let token = page.split("name=\"modulo\" value=\"").nth(1).expect("a form");
         token.split('"').next().unwrap().to_owned()
     }
@@ -60,7 +60,7 @@ impl<'s> Browser<'s> {
 }
 
 const PAGES: &[&str] = &[
-    "/console/",
+    "/console",
     "/console/cartelle",
     "/console/rendicontazioni",
     "/console/invii",
@@ -87,9 +87,9 @@ fn nobody_sees_a_page_without_signing_in_and_five_wrong_passwords_lock() {
     assert_eq!(sign_in(&site, "nobody", PASSWORD).status, 401);
     site.gateway.set_password("anna", &Personal::new(PASSWORD.into()), "test").unwrap();
     let browser = Browser::of(&site, "anna");
-    assert_eq!(browser.get("/console/").status, 200);
+    assert_eq!(browser.get("/console").status, 200);
     site.gateway.disable_account("anna", true, "test").unwrap();
-    assert_eq!(browser.get("/console/").status, 303, "signed out at once");
+    assert_eq!(browser.get("/console").status, 303, "signed out at once");
     assert_eq!(sign_in(&site, "anna", PASSWORD).status, 401);
 }
 
@@ -191,7 +191,7 @@ fn a_form_that_is_replayed_forged_or_sent_from_elsewhere_does_nothing() {
     assert!(site.gateway.books.suspended_routes().unwrap().is_empty());
     assert_eq!(browser.post(suspend, &good, &[]).status, 303);
     assert_eq!(browser.post("/console/esci", &good, &[]).status, 303);
-    assert_eq!(browser.get("/console/").status, 303, "a session that was ended is over");
+    assert_eq!(browser.get("/console").status, 303, "a session that was ended is over");
     assert_eq!(browser.post(suspend, &good, &[]).status, 303);
     assert_eq!(site.gateway.books.suspended_routes().unwrap().len(), 1);
 }

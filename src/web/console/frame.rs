@@ -30,7 +30,7 @@ pub struct Frame {
 
 /// The menu: path, Italian, English, what it takes to see it.
 const MENU: &[(&str, &str, &str, Right)] = &[
-    ("/console/", "Oggi", "Today", Right::SeeMetadata),
+    ("/console", "Oggi", "Today", Right::SeeMetadata),
     ("/console/cartelle", "Cartella", "Folder", Right::SeeMetadata),
     ("/console/rendicontazioni", "Rendicontazioni", "Reports", Right::SeeMetadata),
     ("/console/invii", "Invii", "Submissions", Right::SeeMetadata),
@@ -46,7 +46,7 @@ impl Frame {
         let menu = entries.map(|(to, it, en, _)| Entry {
             path: to,
             label: say(visitor.language, it, en),
-            here: if *to == "/console/" { path == *to } else { path.starts_with(to) },
+            here: if *to == "/console" { path == *to } else { path.starts_with(to) },
         });
         Self {
             menu: menu.collect(),

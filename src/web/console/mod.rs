@@ -48,7 +48,7 @@ pub fn router(gateway: &Arc<Gateway>, secure: bool) -> Router<Arc<Gateway>> {
     let outside = Router::new()
         .route("/entra", get(sign::page).post(sign::enter))
         .route("/lingua/{code}", get(sign::language))
-        .route("/risorse/{*file}", get(assets::serve))
-        .layer(axum::Extension(door));
-    Router::new().nest("/console", inside.merge(outside)).layer(from_fn(visitor::guarded))
+        .route("/risorse/{*file}", get(assets::serve));
+    let pages = inside.merge(outside).layer(axum::Extension(door));
+    Router::new().nest("/console", pages).layer(from_fn(visitor::guarded))
 }

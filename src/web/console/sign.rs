@@ -34,8 +34,9 @@ pub struct Then {
 
 /// A page of ours, or the first one.
 fn ours(path: &str) -> &str {
-    let plain = path.starts_with("/console/") && !path.contains("//") && path.is_ascii();
-    if plain && !path.contains(|c: char| c.is_ascii_control()) { path } else { "/console/" }
+    let inside = path == "/console" || path.starts_with("/console/");
+    let plain = inside && !path.contains("//") && path.is_ascii();
+    if plain && !path.contains(|c: char| c.is_ascii_control()) { path } else { "/console" }
 }
 
 /// `GET /console/entra`.
@@ -155,7 +156,7 @@ mod tests {
     fn nobody_is_sent_elsewhere() {
         assert_eq!(ours("/console/invii"), "/console/invii");
         for path in ["", "https://evil.it/", "//evil.it", "/console//evil.it", "/api/v1/x", "/console/\n"] {
-            assert_eq!(ours(path), "/console/");
+            assert_eq!(ours(path), "/console");
         }
     }
 }

@@ -96,7 +96,10 @@ pub fn form_token(session: &str) -> String {
 
 /// Lets a signed-in visitor in, and shows all others the door.
 pub async fn admit(State(door): State<Door>, mut request: Request, next: Next) -> Response {
-    let path = request.uri().path().to_owned();
+    let path = match request.uri().path() {
+        "/" => "/console".to_owned(),
+        below => format!("/console{below}"),
+    };
     let language = language(request.headers());
     if request.method() == Method::POST && !same_site(request.headers()) {
         return Failure::Forbidden(language).into_response();
@@ -115,7 +118,7 @@ pub async fn admit(State(door): State<Door>, mut request: Request, next: Next) -
 
 fn to_door(path: &str) -> Response {
     let wanted: String = path.chars().filter(|c| c.is_ascii_alphanumeric() || "/-._".contains(*c)).collect();
-    Redirect::to(&format!("/console/entra?poi=/console{wanted}")).into_response()
+    Redirect::to(&format!("/console/entra?poi={wanted}")).into_response()
 }
 
 /// Whether a form was sent from one of our own pages, as far as the browser says.
