@@ -76,6 +76,8 @@ event_kinds! {
     ReceiptOverdue = "receipt-overdue",
     /// A person asked for a replay.
     ReplayRequested = "replay-requested",
+    /// An account was made or changed, or somebody signed in, or was denied.
+    AccountChanged = "account-changed",
     /// Indicators of a period were counted and given out.
     IndicatorsMade = "indicators-made",
     /// A register was asked about a person, or may have been.

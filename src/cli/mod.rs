@@ -27,6 +27,7 @@ mod show;
 mod speech;
 mod test;
 mod token;
+mod user;
 mod upgrade;
 
 use std::path::PathBuf;
@@ -136,6 +137,9 @@ enum Command {
     /// The audit chain.
     #[command(subcommand)]
     Audit(show::Audit),
+    /// Accounts of the console.
+    #[command(subcommand)]
+    User(user::User),
     /// Make an API token.
     #[command(subcommand)]
     Token(token::Token),
@@ -220,6 +224,7 @@ fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Keys(keys) => keys::run(keys, cli.config.as_deref(), cli.json),
         Command::Adopt(adopt) => adopt::run(adopt, cli.config.as_deref(), cli.json),
         Command::Audit(audit) => show::audit(audit, cli.config.as_deref(), cli.json),
+        Command::User(user) => user::run(user, cli.config.as_deref(), cli.json),
         Command::Token(token) => token::run(token, cli.json),
         Command::Generate(generate) => generate::run(generate),
         Command::Sandbox(sandbox) => sandbox::run(sandbox, cli.json),

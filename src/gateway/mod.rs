@@ -2,6 +2,7 @@
 //! bring records up to date, offer, settle, decide, adopt. What the API, the CLI and the
 //! offered routes have in common stands here once.
 
+pub mod accounts;
 mod adopt;
 mod asking;
 mod broker;
@@ -29,6 +30,7 @@ mod pseudonym_keys;
 mod push;
 mod refresh;
 mod replay;
+pub mod rights;
 mod runs;
 mod save;
 pub mod settings;

@@ -45,6 +45,8 @@ pub enum Environment {
 #[serde(deny_unknown_fields)]
 pub struct Api {
     pub listen: String,
+    /// Browsers reach the console by https only: its cookies then travel by nothing else.
+    pub behind_https: bool,
     pub tokens: Vec<Token>,
 }
 

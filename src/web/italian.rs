@@ -201,4 +201,19 @@ const SENTENCES: &[(&str, &str)] = &[
         "nessuna versione di `{}` è in vigore oggi: non può produrre nulla",
     ),
     ("`{}` is the version in force: name another one", "`{}` è la versione in vigore: indicarne un'altra"),
+    // Accounts.
+    (
+        "an account's name has 2 to 64 letters, digits, dots, hyphens, `_` or `@`",
+        "il nome di un'utenza ha da 2 a 64 lettere, cifre, punti, trattini, `_` o `@`",
+    ),
+    ("a password has at least 12 characters", "una password ha almeno 12 caratteri"),
+    ("there is an account of this name already", "c'è già un'utenza con questo nome"),
+    ("there is no account of this name", "non c'è un'utenza con questo nome"),
+    ("name or password are wrong", "nome o password non sono giusti"),
+    ("too many wrong passwords: try again later", "troppe password sbagliate: riprovare più tardi"),
+    (
+        "`role` is one of operator, reporting-officer, integrator, auditor, administrator.",
+        "`role` è uno fra operator, reporting-officer, integrator, auditor, administrator.",
+    ),
+    ("Ente {} has no [[ente]] table.", "L'ente {} non ha una tabella [[ente]]."),
 ];

@@ -328,4 +328,11 @@ pub const SENTENCES: &[(&str, &str)] = &[
     ("older", "più vecchia"),
     ("duplicate", "doppia"),
     ("failed", "fallita"),
+    // Accounts.
+    ("password, shown only now: {}", "password, mostrata solo ora: {}"),
+    ("account", "utenza"),
+    ("role", "ruolo"),
+    ("registers", "registri"),
+    ("disabled", "disabilitata"),
+    ("active", "attiva"),
 ];

@@ -4,7 +4,9 @@
 //! Handlers read, call one act of the gateway, and answer; nothing is decided here.
 
 mod auth;
+mod accounts;
 mod calendar;
+mod console;
 mod explain;
 mod duplicates;
 mod extract;
@@ -81,6 +83,8 @@ pub fn router(gateway: Arc<Gateway>, trust: Trust) -> Router {
         .route("/routes/{id}/resume", post(status::resume))
         .route("/routes/{id}/suspend", post(status::suspend))
         .route("/routes/{id}/files", post(status::files))
+        .route("/accounts", get(accounts::list).post(accounts::add))
+        .route("/accounts/{name}", post(accounts::change))
         .route("/adopt", post(records::adopt).layer(DefaultBodyLimit::max(ADOPT_MOST)))
         .route("/keys", get(keys::list))
         .route("/keys/{ente}/{name}/accept", post(keys::accept))
@@ -88,9 +92,11 @@ pub fn router(gateway: Arc<Gateway>, trust: Trust) -> Router {
         .layer(axum::middleware::from_fn_with_state((Arc::clone(&gateway), trust), auth::require))
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::not_allowed);
-    Router::new()
-        .nest("/api/v1", api)
-        .route("/healthz", get(status::healthz))
+    let mut all = Router::new().nest("/api/v1", api);
+    if trust == Trust::Tokens {
+        all = all.merge(console::router(&gateway, gateway.settings.api.behind_https));
+    }
+    all.route("/healthz", get(status::healthz))
         .route("/readyz", get(status::readyz))
         .route("/metrics", get(status::metrics))
         .fallback(problem::not_found)

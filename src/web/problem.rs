@@ -33,6 +33,11 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// What went wrong and what to do, in English.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// A problem of a status, with what to do in `detail`: English, its Italian is in the table.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self { status, detail: detail.into(), findings: Vec::new() }

@@ -6,6 +6,7 @@ mod cancel;
 mod chaos;
 mod chaos_push;
 mod cli;
+mod console;
 mod consistency;
 mod delivery;
 mod exchange;

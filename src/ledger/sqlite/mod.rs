@@ -1,5 +1,6 @@
 //! The embedded ledger: SQLite, WAL, synchronous=FULL, one writer thread with group commit.
 
+mod accounts;
 mod benefits;
 mod calendar;
 mod cancel;
@@ -30,6 +31,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::exchange::LedgerError;
+pub use accounts::{AccountRow, SessionRow};
 pub use benefits::{BenefitRow, DuplicateRow};
 pub use calendar::FiringRow;
 pub use explain::{AnswerRow, OfWhich, OperationToExplain};
@@ -60,6 +62,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migration_8.sql"),
     include_str!("migration_9.sql"),
     include_str!("migration_10.sql"),
+    include_str!("migration_11.sql"),
 ];
 
 /// The books of an installation. Cheap to share; dropping the last one closes the ledger.

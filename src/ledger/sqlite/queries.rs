@@ -236,4 +236,14 @@ impl Books {
             rows.collect()
         })
     }
+
+    /// Audit events before a place, newest first.
+    pub fn audit_before(&self, before: i64, limit: usize) -> Result<Vec<(i64, String)>, LedgerError> {
+        self.read(|c| {
+            let sql = "SELECT sequence, event FROM audit WHERE sequence < ?1 ORDER BY sequence DESC LIMIT ?2";
+            let mut statement = c.prepare_cached(sql)?;
+            let rows = statement.query_map(params![before, limit as i64], |r| Ok((r.get(0)?, r.get(1)?)))?;
+            rows.collect()
+        })
+    }
 }
