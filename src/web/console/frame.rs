@@ -26,6 +26,8 @@ pub struct Frame {
     pub form_token: String,
     pub path: String,
     pub menu: Vec<Entry>,
+    /// Whether the design system travels in this binary.
+    pub designed: bool,
 }
 
 /// The menu: path, Italian, English, what it takes to see it.
@@ -49,6 +51,7 @@ impl Frame {
             here: if *to == "/console" { path == *to } else { path.starts_with(to) },
         });
         Self {
+            designed: super::assets::has_design_system(),
             menu: menu.collect(),
             language: visitor.language,
             title: say(visitor.language, italian, english).to_owned(),
@@ -67,6 +70,7 @@ impl Frame {
             form_token: String::new(),
             path: "/console/entra".to_owned(),
             menu: Vec::new(),
+            designed: super::assets::has_design_system(),
         }
     }
 
@@ -80,11 +84,6 @@ impl Frame {
         self.language.code()
     }
 
-    /// Whether the design system travels in this binary.
-    pub fn designed(&self) -> bool {
-        super::assets::has_design_system()
-    }
-
     /// A word of the ledger for people.
     pub fn word(&self, word: &str) -> String {
         let known = WORDS.iter().find(|(known, ..)| *known == word);
@@ -94,7 +93,9 @@ impl Frame {
     /// A moment in Rome.
     pub fn moment(&self, at: &Millis) -> String {
         let zoned = Timestamp::from_millisecond(*at).ok().and_then(|at| at.in_tz("Europe/Rome").ok());
-        zoned.map_or_else(String::new, |zoned| zoned.strftime("%d/%m/%Y %H:%M").to_string())
+        zoned.map_or_else(String::new, |zoned| {
+            zoned.strftime(self.say("%d/%m/%Y %H:%M", "%-d %b %Y, %H:%M")).to_string()
+        })
     }
 }
 

@@ -32,12 +32,6 @@ struct List {
     may_report: bool,
 }
 
-impl List {
-    fn count(&self, run: &RunHead, word: &str) -> u64 {
-        count(run, word)
-    }
-}
-
 fn count(run: &RunHead, word: &str) -> u64 {
     Bucket::from_word(word).map_or(0, |bucket| run.balance.count(bucket))
 }

@@ -29,11 +29,9 @@ struct Today {
     suspended: Vec<String>,
 }
 
-impl Today {
-    /// Ready records of a standing, in hundredths.
-    fn percent(&self, standing: &Standing) -> u64 {
-        (standing.ready * 100).checked_div(standing.records).unwrap_or(100)
-    }
+/// Ready records of a standing, in hundredths.
+fn percent(standing: &Standing) -> u64 {
+    (standing.ready * 100).checked_div(standing.records).unwrap_or(100)
 }
 
 /// `GET /console/`.
