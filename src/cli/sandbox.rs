@@ -1,5 +1,5 @@
 //! `sandbox`: simulated recipients for a running gateway, with scripted faults: a PDND and an INPS
-//! that polls, a health register and a home care service that are pushed to.
+//! that polls, a health register, a home care service and the labour side's that are pushed to.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::gateway::settings::Channel;
 use crate::node;
 use crate::sandbox::inps::Script;
 use crate::sandbox::platform::{Entitlement, Platform};
-use crate::sandbox::{clock, health, home_care};
+use crate::sandbox::{clock, health, home_care, labour};
 
 /// Simulated recipients.
 #[derive(Args)]
@@ -34,6 +34,9 @@ pub struct Sandbox {
     /// A TOML file that says how the home care service misbehaves: pending, refuse, [upload], ...
     #[arg(long)]
     home_care_script: Option<PathBuf>,
+    /// A TOML file that says how the labour side's service misbehaves: escaping, [faults.send], ...
+    #[arg(long)]
+    labour_script: Option<PathBuf>,
     /// Directory of the recipients' books.
     #[arg(long, default_value = "inps")]
     books: PathBuf,
@@ -110,6 +113,15 @@ async fn home_care_service(
     Ok(Some(server))
 }
 
+/// The service to which this machine's labour routes lead, if there are any.
+async fn labour_service(sandbox: &Sandbox, settings: &Settings) -> anyhow::Result<Option<labour::Server>> {
+    let Some(bind) = address(settings, labour::PROTOCOL)? else { return Ok(None) };
+    let script = script_of(sandbox.labour_script.as_deref())?;
+    let server = labour::Server::start(labour::Config::new(bind, script)).await?;
+    eprintln!("labour side's service at {}", server.url());
+    Ok(Some(server))
+}
+
 /// Where the first route of a protocol leads.
 fn address(settings: &Settings, protocol: &str) -> anyhow::Result<Option<std::net::SocketAddr>> {
     let pushes = settings.route.iter().filter_map(|route| route.push.as_ref());
@@ -146,6 +158,7 @@ async fn poll(
     }
     let health = health_register(sandbox, settings).await?;
     let home_care = home_care_service(sandbox, settings).await?;
+    let _labour = labour_service(sandbox, settings).await?;
     let mut anomalies = 0;
     for cycle in 1_u64.. {
         anomalies = health.as_ref().map_or(0, |health| health.book().anomalies().len());

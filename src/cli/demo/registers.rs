@@ -49,6 +49,16 @@ impl Family {
         }
     }
 
+    /// The port at which `raccordo sandbox` simulates it.
+    pub const fn port(self) -> u16 {
+        match self {
+            Self::Inps => 8790,
+            Self::Health => 8791,
+            Self::HomeCare => 8792,
+            Self::Labour => 8793,
+        }
+    }
+
     /// How it is reached: protocol of its route and path of its address; `None` where it polls us.
     pub const fn push(self) -> Option<(&'static str, &'static str)> {
         match self {
