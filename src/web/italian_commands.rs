@@ -183,7 +183,7 @@ pub const SENTENCES: &[(&str, &str)] = &[
     ("state", "stato"),
     ("fingerprint", "impronta"),
     ("made_with", "usata finora"),
-    ("missing", "mancante"),
+    ("missing", "mancanti"),
     ("route", "rotta"),
     ("submission", "invio"),
     ("calendar", "calendario"),
@@ -233,7 +233,6 @@ pub const SENTENCES: &[(&str, &str)] = &[
     ("added", "aggiunto"),
     ("removed", "tolto"),
     // What becomes of a field of the folder, and who looks at it.
-    ("missing", "necessari e mancanti"),
     ("sent", "inviati"),
     ("read", "letti"),
     ("not needed", "non necessari"),
@@ -318,7 +317,6 @@ pub const SENTENCES: &[(&str, &str)] = &[
     ("proposed", "proposto"),
     ("declined", "respinto"),
     ("proposal", "proposta"),
-    ("field", "campo"),
     ("in the folder", "nella cartella"),
     ("proposes", "propone"),
     // What became of an imported line.

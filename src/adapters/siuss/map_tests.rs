@@ -26,7 +26,7 @@ fn context() -> Context {
 #[test]
 fn the_same_folder_gives_the_same_bytes_and_full_lineage() {
     let catalog = catalog();
-    for flow in catalog.flows() {
+    for flow in catalog.flows().iter().filter(|flow| flow.id().starts_with("siuss-ps")) {
         let keys = std::sync::Arc::new(flow.test_keys());
         let context = Context { ente: EnteSettings { keys, ..EnteSettings::default() }, ..context() };
         let (one, two) = (flow.map(&folder(|_| {}), &context), flow.map(&folder(|_| {}), &context));
