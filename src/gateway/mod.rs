@@ -25,6 +25,8 @@ mod indicators;
 mod inquiry;
 mod inquiry_end;
 mod keeping;
+mod look;
+mod prepare;
 mod proposals;
 mod pseudonym_keys;
 mod push;

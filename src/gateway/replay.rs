@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, HashSet};
 use serde_json::Value;
 
 use super::chain::{Note, append};
+use super::prepare::Ready;
 use super::runs::RunError;
-use super::save::{Ready, keep};
+use super::save::keep;
 use super::{Gateway, RunRequest};
 use crate::audit::EventKind;
 use crate::exchange::{Change, Hash, Ledger, LedgerError, Order, Period, Place, Record, foresee, select};

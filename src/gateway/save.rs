@@ -1,20 +1,15 @@
 //! Saving a folder: read, check, map for every flow, seal, and move the desired side,
 //! all in one transaction. A folder that is no valid folder changes nothing.
 
+use super::Gateway;
 use super::chain::{Note, append};
 use super::consistency::{Told, held_back, told_differently};
-use super::keeping::{folder_place, fragment_place, sealed};
-use super::{Gateway, settings::Ente};
+use super::prepare::{Fragment, Prepared, Ready};
 use crate::audit::EventKind;
-use crate::exchange::{DesiredRecord, DesiredSet, Hash, LedgerError, Place, Powers, reconcile};
-use crate::flow::explain::Reader;
-use crate::flow::{Flow, Mapped, MappedRecord};
+use crate::exchange::{Hash, LedgerError, Place, reconcile};
+use crate::folder::Folder;
 use crate::folder::finding::{Finding, Severity, Text, Verdict};
-use crate::folder::{Folder, fields};
-use crate::ledger::sqlite::BenefitRow;
 use crate::ledger::{FindingRow, FolderRow, Ticket, Tx};
-use crate::personal::Personal;
-use crate::seal::{SubjectKey, WrappedKey};
 
 /// What a save did.
 #[derive(Debug)]
@@ -39,54 +34,6 @@ pub enum SaveError {
     Older(String),
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-}
-
-/// A record's payload, ready for the ledger.
-struct Fragment {
-    content: Hash,
-    sealed: Vec<u8>,
-    /// Mapping rows that fired, a bitmap.
-    rows: Vec<u8>,
-}
-
-/// A save, ready for the ledger.
-pub(super) struct Ready {
-    pub row: FolderRow,
-    prepared: Vec<Prepared>,
-    /// Ids of the folder's interventions, in its order.
-    interventions: Vec<String>,
-    benefits: Vec<BenefitRow>,
-    created: bool,
-    /// Proposals whose value the folder now holds.
-    held: Vec<i64>,
-}
-
-impl Ready {
-    /// What the register of a flow lets us do.
-    pub fn powers_of(&self, flow: &str) -> Powers {
-        let prepared = self.prepared.iter().find(|prepared| prepared.flow == flow);
-        prepared.map_or(Powers::CANCEL, |prepared| prepared.powers)
-    }
-
-    /// What a flow makes of the folder; `None` when the ente is not served by it.
-    pub fn set_of(&self, flow: &str) -> Option<&DesiredSet> {
-        self.prepared.iter().find(|prepared| prepared.flow == flow).map(|prepared| &prepared.set)
-    }
-}
-
-/// What one flow makes of a folder, ready for the ledger.
-struct Prepared {
-    register: String,
-    flow: String,
-    powers: Powers,
-    set: DesiredSet,
-    /// Per record of the set; `None` where a finding withholds it.
-    fragments: Vec<Option<Fragment>>,
-    /// The keys of the ente that the flow used, by name and check value.
-    keys: Vec<(String, Hash)>,
-    /// Hashes of the pseudonyms that stand for the folder's person.
-    pseudonyms: Vec<Hash>,
-    findings: Vec<FindingRow>,
 }
 
 /// What keeps a folder from being saved at the last moment, asked in the save's own transaction.
@@ -166,139 +113,6 @@ impl Gateway {
             Ok(saved)
         }))
     }
-
-    /// Maps and seals a folder, ready for [`keep`].
-    pub(super) fn ready(&self, folder: &Folder) -> Result<Ready, LedgerError> {
-        let stored = self.books.folder(&folder.ente, &folder.id)?;
-        let created = stored.is_none();
-        let number = stored.as_ref().map(|row| row.id);
-        let wrapped = match stored {
-            Some(row) => WrappedKey::from_bytes(row.wrapped_key),
-            None => self.sealer.new_subject_key().map_err(sealed)?,
-        };
-        let key = self.sealer.open_subject(&wrapped).map_err(sealed)?;
-        let ente = self.settings.ente(&folder.ente).ok_or_else(|| LedgerError::Missing("the ente".into()))?;
-        let prepared = self.prepare(folder, ente, &key)?;
-        let mut row = self.folder_row(folder, &key, &wrapped)?;
-        let looks = prepared.iter().filter_map(|(_, look)| *look);
-        row.look_again = looks.chain(self.next_version(&ente.code)).min();
-        let prepared = prepared.into_iter().map(|(prepared, _)| prepared).collect();
-        let interventions = fields::interventions(folder.body.expose()).iter();
-        let interventions = interventions.map(|item| fields::text(item, "id").to_owned()).collect();
-        let held = match number {
-            Some(number) if self.settings.asks(&folder.ente) => self.held_by(folder, number, &key)?,
-            _ => Vec::new(),
-        };
-        Ok(Ready { row, prepared, interventions, benefits: self.benefit_rows(folder), created, held })
-    }
-
-    fn folder_row(
-        &self,
-        folder: &Folder,
-        key: &SubjectKey,
-        wrapped: &WrappedKey,
-    ) -> Result<FolderRow, LedgerError> {
-        let body =
-            serde_json::to_vec(folder.body.expose()).map_err(|error| LedgerError::Store(Box::new(error)))?;
-        let person = fields::person_key(folder.body.expose());
-        let person = person.as_ref().map_or("", |person| person.expose().as_str());
-        Ok(FolderRow {
-            id: 0,
-            ente: folder.ente.clone(),
-            folder_id: folder.id.clone(),
-            version: folder.version,
-            wrapped_key: wrapped.as_bytes().to_vec(),
-            person: self.sealer.keyed_hash("person", person.as_bytes()),
-            content: self.sealer.keyed_hash("folder", &body),
-            body: self.sealer.seal(key, &folder_place(&folder.ente, &folder.id), &body).map_err(sealed)?,
-            saved_at: self.clock.now_ms(),
-            look_again: None,
-        })
-    }
-
-    /// Maps a folder for every flow whose register the ente has a route to.
-    fn prepare(
-        &self,
-        folder: &Folder,
-        ente: &Ente,
-        key: &SubjectKey,
-    ) -> Result<Vec<(Prepared, Option<jiff::civil::Date>)>, LedgerError> {
-        let context = self.context(ente);
-        let current = self.catalog.current(context.today);
-        let served = current.into_iter().filter(|flow| self.settings.serves(&ente.code, flow.register()));
-        served
-            .map(|flow| {
-                let mapped = flow.map(folder, &context);
-                let look_again = mapped.look_again;
-                Ok((self.prepare_flow(folder, flow, mapped, key)?, look_again))
-            })
-            .collect()
-    }
-
-    fn prepare_flow(
-        &self,
-        folder: &Folder,
-        flow: &Flow,
-        mapped: Mapped,
-        key: &SubjectKey,
-    ) -> Result<Prepared, LedgerError> {
-        let register = flow.register();
-        let reader = Reader::new(&self.folders, Some(folder.body.expose()));
-        let row = |record: Option<&str>, finding: Finding| FindingRow {
-            flow: flow.id().to_owned(),
-            record: record.map(str::to_owned),
-            seen: reader.shown(&finding.folder_path),
-            finding,
-        };
-        let mut findings: Vec<_> = mapped.findings.into_iter().map(|finding| row(None, finding)).collect();
-        let mut fragments = Vec::with_capacity(mapped.records.len());
-        let mut records = Vec::with_capacity(mapped.records.len());
-        for mut record in mapped.records {
-            let kept = match &record.fragment {
-                None => None,
-                Some(fragment) => {
-                    let place = fragment_place(&folder.ente, &folder.id, &record.key);
-                    let content = self.content_hash(register, fragment.expose());
-                    let closed = self.sealer.seal(key, &place, fragment.expose()).map_err(sealed)?;
-                    Some(Fragment { content, sealed: closed, rows: std::mem::take(&mut record.rows) })
-                }
-            };
-            records.push(self.wanted(register, &record, kept.as_ref().map(|kept| kept.content)));
-            findings.extend(record.findings.into_iter().map(|finding| row(Some(&record.key), finding)));
-            fragments.push(kept);
-        }
-        let set = DesiredSet {
-            records,
-            annulled: mapped.annulled,
-            named: mapped.named,
-            withheld: mapped.withheld,
-            complete: mapped.complete,
-        };
-        let name = |pseudonym: &Personal<String>| self.pseudonym_hash(register, pseudonym.expose());
-        let pseudonyms = mapped.pseudonyms.iter().map(name).collect();
-        let keys = self.check_values(&folder.ente, flow);
-        let (register, powers, flow) = (register.to_owned(), flow.powers(), flow.id().to_owned());
-        Ok(Prepared { register, flow, powers, set, fragments, keys, pseudonyms, findings })
-    }
-
-    /// A mapped record as the books want it; `content` is the hash of its fragment.
-    pub(super) fn wanted(
-        &self,
-        register: &str,
-        record: &MappedRecord,
-        content: Option<Hash>,
-    ) -> DesiredRecord {
-        let register_key = self.register_key_hash(register, record.register_key.expose());
-        DesiredRecord {
-            key: record.key.clone(),
-            source: record.source.clone(),
-            from: record.from,
-            to: record.to,
-            needs: record.needs.clone(),
-            group: record.group.clone(),
-            content: content.map(|content| (content, register_key)),
-        }
-    }
 }
 
 /// Everything of a save, in one transaction.
@@ -330,35 +144,6 @@ pub(super) fn keep(
     let note = Note::new(at.to_owned(), actor, EventKind::FolderSaved, format!("folder {folder}"));
     append(tx, note.with("records", saved.records).with("withheld", saved.withheld))?;
     Ok(saved)
-}
-
-impl Prepared {
-    /// Withholds every record, for this reason.
-    fn set_aside(&mut self, finding: Finding) {
-        self.set.withheld = self.set.records.iter().map(|record| record.source.clone()).collect();
-        self.set.records.iter_mut().for_each(|record| record.content = None);
-        self.fragments.iter_mut().for_each(|fragment| *fragment = None);
-        self.findings.push(FindingRow { flow: self.flow.clone(), record: None, finding, seen: None });
-    }
-
-    /// Notes with which keys its records are made, and for whom their pseudonyms stand.
-    fn keep_names(&mut self, tx: &Tx<'_>, row: &FolderRow, folder: i64, now: i64) -> Result<(), LedgerError> {
-        if self.fragments.iter().any(Option::is_some) {
-            for (name, check_value) in &self.keys {
-                if !tx.note_key(&row.ente, name, check_value, now)? {
-                    return Err(LedgerError::Refused(format!(
-                        "the key {name} changed meanwhile: save again"
-                    )));
-                }
-            }
-        }
-        if !self.pseudonyms.is_empty()
-            && !tx.claim_pseudonyms(&row.ente, &self.register, folder, &self.pseudonyms)?
-        {
-            self.set_aside(super::pseudonym_keys::doubled_pseudonym());
-        }
-        Ok(())
-    }
 }
 
 fn keep_flow(
@@ -450,38 +235,5 @@ fn irrevocable(key: &str) -> Finding {
         ),
         verdict: Verdict::AskRecipient,
         source: "raccordo: the flow's mapping has no cancel".into(),
-    }
-}
-
-/// Folders mapped again in one go.
-const LOOK_CHUNK: usize = 200;
-
-impl Gateway {
-    /// Maps again the folders whose calendar day has come (a new year slice, a new age band);
-    /// returns how many.
-    pub fn look_again(&self) -> Result<u64, LedgerError> {
-        let (mut looked, mut skipped) = (0, 0);
-        loop {
-            let today = self.clock.today().to_string();
-            let due = self.books.write(move |tx| tx.folders_to_look_at(&today, skipped, LOOK_CHUNK))?;
-            for row in &due {
-                let folder = match self.open_folder(row) {
-                    Ok(folder) if self.settings.ente(&folder.ente).is_some() => folder,
-                    _ => {
-                        skipped += 1;
-                        continue;
-                    }
-                };
-                match self.submit(&folder, "calendar", Unless::Overtaken(row.content))?.wait() {
-                    Ok(_) => looked += 1,
-                    // A save in the meantime has mapped it for today already.
-                    Err(LedgerError::Refused(why)) if why.starts_with("overtaken") => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            if due.len() < LOOK_CHUNK {
-                return Ok(looked);
-            }
-        }
     }
 }

@@ -2,8 +2,10 @@
 //! whoever tries an exchange on a laptop. Nothing here serves production; it
 //! binds to this machine only.
 
+mod chance;
 pub mod clock;
 pub mod fhir;
+mod front;
 pub mod gaf;
 pub mod inps;
 pub mod people;

@@ -13,9 +13,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use thiserror::Error;
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use super::front::{Front, FrontError};
 
 pub use book::{Book, Discard, Upload};
 pub use read::fingerprint;
@@ -44,20 +42,10 @@ impl GafServerConfig {
     }
 }
 
-/// Why the simulated service could not start.
-#[derive(Debug, Error)]
-pub enum GafServerError {
-    #[error("the simulated upload service binds to this machine only, not to {0}")]
-    NotLoopback(SocketAddr),
-    #[error("the simulated upload service could not listen: {0}")]
-    Io(#[from] std::io::Error),
-}
-
 /// The running service; it ends when dropped.
 pub struct GafServer {
     shared: Arc<Shared>,
-    address: SocketAddr,
-    task: JoinHandle<()>,
+    front: Front,
 }
 
 /// What the connections share.
@@ -77,12 +65,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl GafServer {
     /// Listens.
-    pub async fn start(config: GafServerConfig) -> Result<Self, GafServerError> {
-        if !config.bind.ip().is_loopback() {
-            return Err(GafServerError::NotLoopback(config.bind));
-        }
-        let listener = TcpListener::bind(config.bind).await?;
-        let address = listener.local_addr()?;
+    pub async fn start(config: GafServerConfig) -> Result<Self, FrontError> {
         let shared = Arc::new(Shared {
             token: config.token,
             script: Mutex::new(config.script),
@@ -90,22 +73,18 @@ impl GafServer {
             seen: Mutex::default(),
             requests: Mutex::default(),
         });
-        let router = routes::router(Arc::clone(&shared));
-        let task = tokio::spawn(async move {
-            // It ends with the server only.
-            let _ = axum::serve(listener, router).await;
-        });
-        Ok(Self { shared, address, task })
+        let front = Front::open(config.bind, routes::router(Arc::clone(&shared))).await?;
+        Ok(Self { shared, front })
     }
 
     /// Base URL of the API, e.g. `http://127.0.0.1:8091/api/gaf`.
     pub fn base_url(&self) -> String {
-        format!("http://{}{PATH}", self.address)
+        format!("http://{}{PATH}", self.front.address)
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.front.address
     }
 
     /// The books as they stand. Uploads wait for whoever holds them.
@@ -121,11 +100,5 @@ impl GafServer {
     /// Addresses of the requests and names of the files, in their order.
     pub fn requests(&self) -> Vec<String> {
         lock(&self.shared.requests).clone()
-    }
-}
-
-impl Drop for GafServer {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }

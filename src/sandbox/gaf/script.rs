@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use serde::Deserialize;
+
+use crate::sandbox::chance;
 
 /// How the service behaves; kind by default. Rates are shares from 0 to 1.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -83,18 +84,10 @@ impl Script {
 
     /// The fault that meets a request, by its name.
     pub fn fault(&self, faults: &BTreeMap<Fault, f64>, name: &str) -> Option<Fault> {
-        let mut left = self.draw("fault", name);
-        let met = faults.iter().find(|(_, share)| {
-            left -= **share;
-            left < 0.0
-        });
-        met.map(|(fault, _)| *fault)
+        chance::pick(faults, self.draw("fault", name))
     }
 
-    /// A number from 0 (included) to 1 (excluded).
     fn draw(&self, what: &str, name: &str) -> f64 {
-        let mixed = digest(&SHA256, format!("{}|{what}|{name}", self.seed).as_bytes());
-        let first = mixed.as_ref().first_chunk::<4>().map_or(0, |bytes| u32::from_be_bytes(*bytes));
-        f64::from(first) / (f64::from(u32::MAX) + 1.0)
+        chance::draw(self.seed, &format!("{what}|{name}"))
     }
 }

@@ -1,8 +1,9 @@
 //! Scripted misbehaviour. What happens to a flow depends on the seed and its name only, so
 //! a flow has one verdict however often it is served.
 
-use aws_lc_rs::digest::{SHA256, digest};
 use serde::Deserialize;
+
+use crate::sandbox::chance;
 
 /// How the simulated INPS misbehaves; all zero by default. Rates are shares from 0 to 1.
 #[derive(Clone, Debug, Deserialize)]
@@ -55,8 +56,6 @@ impl Default for Script {
 impl Script {
     /// Whether something of this share happens to this flow.
     pub fn happens(&self, share: f64, what: &str, name: &str) -> bool {
-        let mixed = digest(&SHA256, format!("{}|{what}|{name}", self.seed).as_bytes());
-        let first = mixed.as_ref().first_chunk::<4>().map_or(0, |bytes| u32::from_be_bytes(*bytes));
-        f64::from(first) / f64::from(u32::MAX) < share
+        chance::draw(self.seed, &format!("{what}|{name}")) < share
     }
 }

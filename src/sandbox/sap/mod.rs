@@ -12,9 +12,7 @@ use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use thiserror::Error;
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use super::front::{Front, FrontError};
 
 pub use book::{Book, Entry, Policy};
 pub use script::{Escaping, Fault, Operation, Script};
@@ -41,15 +39,6 @@ impl SapServerConfig {
     }
 }
 
-/// Why the simulated service could not start.
-#[derive(Debug, Error)]
-pub enum SapServerError {
-    #[error("the simulated SAP service binds to this machine only, not to {0}")]
-    NotLoopback(SocketAddr),
-    #[error("the simulated SAP service could not listen: {0}")]
-    Io(#[from] std::io::Error),
-}
-
 /// A moment between two steps: before or after the effect of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
@@ -65,8 +54,7 @@ pub type Writer = Box<dyn FnMut(Moment, &mut Book) + Send>;
 /// The running service; it ends when dropped.
 pub struct SapServer {
     shared: Arc<Shared>,
-    address: SocketAddr,
-    task: JoinHandle<()>,
+    front: Front,
 }
 
 /// What the calls share.
@@ -89,12 +77,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl SapServer {
     /// Listens, with an empty book.
-    pub async fn start(config: SapServerConfig) -> Result<Self, SapServerError> {
-        if !config.bind.ip().is_loopback() {
-            return Err(SapServerError::NotLoopback(config.bind));
-        }
-        let listener = TcpListener::bind(config.bind).await?;
-        let address = listener.local_addr()?;
+    pub async fn start(config: SapServerConfig) -> Result<Self, FrontError> {
         let shared = Arc::new(Shared {
             token: config.token,
             script: Mutex::new(config.script),
@@ -105,22 +88,18 @@ impl SapServer {
             calls: Mutex::default(),
             late: Mutex::default(),
         });
-        let router = serve::router(Arc::clone(&shared));
-        let task = tokio::spawn(async move {
-            // It ends when it is aborted.
-            let _ = axum::serve(listener, router).await;
-        });
-        Ok(Self { shared, address, task })
+        let front = Front::open(config.bind, serve::router(Arc::clone(&shared))).await?;
+        Ok(Self { shared, front })
     }
 
     /// The address of the service, e.g. `http://127.0.0.1:8090/servizicoap`.
     pub fn url(&self) -> String {
-        format!("http://{}{PATH}", self.address)
+        format!("http://{}{PATH}", self.front.address)
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.front.address
     }
 
     /// The book as it stands. Calls wait for whoever holds it.
@@ -156,15 +135,7 @@ impl SapServer {
     }
 
     /// Stops listening; the book ends with it.
-    pub async fn stop(mut self) {
-        self.task.abort();
-        // It was aborted: that is the only way in which it ends.
-        let _ = (&mut self.task).await;
-    }
-}
-
-impl Drop for SapServer {
-    fn drop(&mut self) {
-        self.task.abort();
+    pub async fn stop(self) {
+        self.front.close().await;
     }
 }

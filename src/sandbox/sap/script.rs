@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use serde::Deserialize;
+
+use crate::sandbox::chance;
 
 /// The operations that it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -114,13 +115,6 @@ impl Script {
     /// The fault that meets a call, by its name.
     pub(super) fn fault(&self, operation: Operation, name: &str) -> Option<Fault> {
         let faults = self.faults.get(&operation)?;
-        let mixed = digest(&SHA256, format!("{}|{name}", self.seed).as_bytes());
-        let first = mixed.as_ref().first_chunk::<4>().map_or(0, |bytes| u32::from_be_bytes(*bytes));
-        let mut left = f64::from(first) / (f64::from(u32::MAX) + 1.0);
-        let met = faults.iter().find(|(_, share)| {
-            left -= **share;
-            left < 0.0
-        });
-        met.map(|(fault, _)| *fault)
+        chance::pick(faults, chance::draw(self.seed, name))
     }
 }
