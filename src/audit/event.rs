@@ -78,6 +78,8 @@ event_kinds! {
     ReplayRequested = "replay-requested",
     /// An account was made or changed, or somebody signed in, or was denied.
     AccountChanged = "account-changed",
+    /// A token of the API was made or revoked.
+    TokenChanged = "token-changed",
     /// Indicators of a period were counted and given out.
     IndicatorsMade = "indicators-made",
     /// A register was asked about a person, or may have been.

@@ -140,7 +140,7 @@ enum Command {
     /// Accounts of the console.
     #[command(subcommand)]
     User(user::User),
-    /// Make an API token.
+    /// Tokens of the API: make, list, revoke.
     #[command(subcommand)]
     Token(token::Token),
     /// Generate folders of people who do not exist.
@@ -225,7 +225,7 @@ fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Adopt(adopt) => adopt::run(adopt, cli.config.as_deref(), cli.json),
         Command::Audit(audit) => show::audit(audit, cli.config.as_deref(), cli.json),
         Command::User(user) => user::run(user, cli.config.as_deref(), cli.json),
-        Command::Token(token) => token::run(token, cli.json),
+        Command::Token(token) => token::run(token, cli.config.as_deref(), cli.json),
         Command::Generate(generate) => generate::run(generate),
         Command::Sandbox(sandbox) => sandbox::run(sandbox, cli.json),
     }

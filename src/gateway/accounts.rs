@@ -10,7 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::Gateway;
 use super::chain::{Note, append};
-use super::rights::{Grant, Right, allows};
+use super::rights::{Grant, Right, allows, allows_somewhere};
 use crate::audit::EventKind;
 use crate::exchange::{Hash, LedgerError, Millis};
 use crate::ledger::sqlite::AccountRow;
@@ -65,7 +65,7 @@ impl Account {
 
     /// Whether it may anywhere.
     pub fn may_somewhere(&self, right: Right) -> bool {
-        self.grants.iter().any(|grant| grant.role.rights().contains(&right))
+        allows_somewhere(&self.grants, right)
     }
 }
 
@@ -198,13 +198,13 @@ impl Gateway {
 const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-fn well_formed(name: &str) -> Result<&str, AccountError> {
+pub(super) fn well_formed(name: &str) -> Result<&str, AccountError> {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '@');
     let well = (2..=64).contains(&name.len()) && name.chars().all(fits);
     if well { Ok(name) } else { Err(AccountError::Name) }
 }
 
-fn words(grants: &[Grant]) -> Result<String, LedgerError> {
+pub(super) fn words(grants: &[Grant]) -> Result<String, LedgerError> {
     serde_json::to_string(grants).map_err(|error| LedgerError::Store(Box::new(error)))
 }
 
@@ -231,13 +231,13 @@ fn locked_until(failures: u32, now: Millis) -> Millis {
     }
 }
 
-fn new_token() -> Result<Personal<String>, AccountError> {
+pub(super) fn new_token() -> Result<Personal<String>, AccountError> {
     let mut bytes = [0_u8; 32];
     rand::fill(&mut bytes).map_err(|_| AccountError::Hashing)?;
     Ok(Personal::new(URL_SAFE_NO_PAD.encode(bytes)))
 }
 
-fn token_hash(token: &str) -> Hash {
+pub(super) fn token_hash(token: &str) -> Hash {
     let mut hash = [0; 32];
     hash.copy_from_slice(digest::digest(&digest::SHA256, token.as_bytes()).as_ref());
     hash

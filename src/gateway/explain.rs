@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::Gateway;
 use super::chain::{Note, append};
+use super::rights::Reason;
 use crate::audit::EventKind;
 use crate::exchange::{Kind, LedgerError};
 use crate::flow::Flow;
@@ -18,9 +19,10 @@ use crate::ledger::FolderRow;
 use crate::ledger::sqlite::{AnswerRow, OperationToExplain, SubmissionView};
 
 /// Whether folders and texts of receipts are opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Bodies {
-    Open,
+    /// For this reason.
+    Open(Reason),
     /// Only what stands in clear: codes, and the names of fields.
     Closed,
 }
@@ -58,19 +60,24 @@ impl Gateway {
     pub fn explain(
         &self,
         rows: Vec<OperationToExplain>,
-        bodies: Bodies,
+        bodies: &Bodies,
         actor: &str,
     ) -> Result<Vec<Explained>, LedgerError> {
         let folders = match bodies {
-            Bodies::Open => self.open_all(&rows, actor)?,
+            Bodies::Open(reason) => self.open_all(&rows, actor, reason)?,
             Bodies::Closed => Opened::new(),
         };
         rows.into_iter().map(|row| self.explained(row, &folders)).collect()
     }
 
     /// Opens a folder to explain it: an audited act.
-    pub fn read_folder_body(&self, row: &FolderRow, actor: &str) -> Result<Folder, LedgerError> {
-        self.note_reading(&[row.id], actor)?;
+    pub fn read_folder_body(
+        &self,
+        row: &FolderRow,
+        actor: &str,
+        reason: &Reason,
+    ) -> Result<Folder, LedgerError> {
+        self.note_reading(&[row.id], actor, reason)?;
         self.open_folder(row)
     }
 
@@ -179,7 +186,12 @@ impl Gateway {
     }
 
     /// Opens the folders of operations, once it is on record who reads them.
-    fn open_all(&self, rows: &[OperationToExplain], actor: &str) -> Result<Opened, LedgerError> {
+    fn open_all(
+        &self,
+        rows: &[OperationToExplain],
+        actor: &str,
+        reason: &Reason,
+    ) -> Result<Opened, LedgerError> {
         let mut stored = BTreeMap::new();
         for row in rows {
             let whose = (row.ente.clone(), row.folder_id.clone());
@@ -189,22 +201,23 @@ impl Gateway {
             }
         }
         let ids: Vec<i64> = stored.values().flatten().map(|row| row.id).collect();
-        self.note_reading(&ids, actor)?;
+        self.note_reading(&ids, actor, reason)?;
         let open =
             |(whose, row): (_, Option<FolderRow>)| (whose, row.and_then(|row| self.open_folder(&row).ok()));
         Ok(stored.into_iter().map(open).collect())
     }
 
-    fn note_reading(&self, folders: &[i64], actor: &str) -> Result<(), LedgerError> {
+    fn note_reading(&self, folders: &[i64], actor: &str, reason: &Reason) -> Result<(), LedgerError> {
         if folders.is_empty() {
             return Ok(());
         }
         let (at, actor, folders) = (self.clock.rfc3339(), actor.to_owned(), folders.to_vec());
+        let reason = reason.text().to_owned();
         self.books.write(move |tx| {
             for folder in &folders {
                 let subject = format!("folder {folder}");
                 let note = Note::new(at.clone(), &actor, EventKind::FolderRead, subject);
-                append(tx, note.with("for", "explain"))?;
+                append(tx, note.with("reason", &reason))?;
             }
             Ok(())
         })

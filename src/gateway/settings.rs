@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 pub use super::calendar_entry::CalendarEntry;
 pub use super::delivery_settings::{BreakerSettings, Push, QueueKind, QueueSettings, Retry};
+use super::rights::{Grant, Role, everything};
 use crate::mapping::keyed::Keys;
 use crate::personal::Personal;
 
@@ -60,6 +61,27 @@ pub struct Token {
     /// The enti it may speak for; empty = all.
     #[serde(default)]
     pub enti: Vec<String>,
+    /// What it may do there. When left out: everything, of a token of all enti; else what operators and
+    /// reporting officers do.
+    #[serde(default)]
+    pub role: Option<Role>,
+    /// The registers that it may act upon; empty = all.
+    #[serde(default)]
+    pub registers: Vec<String>,
+}
+
+impl Token {
+    /// What its bearer may do.
+    pub fn grants(&self) -> Vec<Grant> {
+        let (enti, registers) = (self.enti.clone(), self.registers.clone());
+        match self.role {
+            Some(role) => vec![Grant { role, enti, registers }],
+            None if enti.is_empty() => everything(&enti, &registers),
+            None => [Role::Operator, Role::ReportingOfficer]
+                .map(|role| Grant { role, enti: enti.clone(), registers: registers.clone() })
+                .to_vec(),
+        }
+    }
 }
 
 /// Where polling recipients reach us.

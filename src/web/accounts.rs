@@ -6,6 +6,7 @@ use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use super::Caller;
 use super::extract::{Json, Path};
@@ -13,7 +14,7 @@ use super::folders::blocking;
 use super::problem::Problem;
 use crate::gateway::Gateway;
 use crate::gateway::accounts::AccountError;
-use crate::gateway::rights::{Grant, Role};
+use crate::gateway::rights::{Grant, Right, Role};
 use crate::personal::Personal;
 
 impl From<AccountError> for Problem {
@@ -39,7 +40,7 @@ pub async fn list(
     State(gateway): State<Arc<Gateway>>,
     Extension(caller): Extension<Caller>,
 ) -> Result<Json<Value>, Problem> {
-    caller.may_do_all()?;
+    caller.may(Right::ManageAccounts, None, None)?;
     blocking(move || {
         let shown = gateway.books.accounts()?.into_iter().map(|row| {
             let grants: Value = serde_json::from_str(&row.grants).unwrap_or_default();
@@ -54,14 +55,19 @@ pub async fn list(
 }
 
 /// An account to make.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewAccount {
     name: String,
+    /// 12 characters at least.
     password: String,
+    /// operator, reporting-officer, integrator, auditor or administrator.
+    #[schema(example = "operator")]
     role: String,
+    /// Empty = every ente.
     #[serde(default)]
     enti: Vec<String>,
+    /// Empty = every register.
     #[serde(default)]
     registers: Vec<String>,
 }
@@ -72,15 +78,8 @@ pub async fn add(
     Extension(caller): Extension<Caller>,
     Json(asked): Json<NewAccount>,
 ) -> Result<StatusCode, Problem> {
-    caller.may_do_all()?;
-    let role = Role::from_word(&asked.role).ok_or_else(|| {
-        Problem::bad("`role` is one of operator, reporting-officer, integrator, auditor, administrator.")
-    })?;
-    let known = |ente: &String| gateway.settings.ente(ente).is_some();
-    if let Some(unknown) = asked.enti.iter().find(|ente| !known(ente)) {
-        return Err(Problem::bad(format!("Ente {unknown} has no [[ente]] table.")));
-    }
-    let grant = Grant { role, enti: asked.enti, registers: asked.registers };
+    caller.may(Right::ManageAccounts, None, None)?;
+    let grant = grant(&gateway, &asked.role, asked.enti, asked.registers)?;
     let password = Personal::new(asked.password);
     blocking(move || {
         gateway.add_account(&asked.name, &password, &[grant], &caller.name)?;
@@ -89,8 +88,29 @@ pub async fn add(
     .await
 }
 
+/// A role at enti that there are and registers to which a flow goes.
+pub(super) fn grant(
+    gateway: &Gateway,
+    role: &str,
+    enti: Vec<String>,
+    registers: Vec<String>,
+) -> Result<Grant, Problem> {
+    let role = Role::from_word(role).ok_or_else(|| {
+        Problem::bad("`role` is one of operator, reporting-officer, integrator, auditor, administrator.")
+    })?;
+    if let Some(unknown) = enti.iter().find(|ente| gateway.settings.ente(ente).is_none()) {
+        return Err(Problem::bad(format!("Ente {unknown} has no [[ente]] table.")));
+    }
+    let routes = || gateway.settings.route.iter();
+    let known = |register: &String| routes().any(|route| route.registers().any(|name| name == register));
+    if let Some(unknown) = registers.iter().find(|register| !known(register)) {
+        return Err(Problem::bad(format!("No [[route]] leads to the register {unknown}.")));
+    }
+    Ok(Grant { role, enti, registers })
+}
+
 /// What is to change of an account.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Change {
     password: Option<String>,
@@ -104,7 +124,7 @@ pub async fn change(
     Path(name): Path<String>,
     Json(change): Json<Change>,
 ) -> Result<StatusCode, Problem> {
-    caller.may_do_all()?;
+    caller.may(Right::ManageAccounts, None, None)?;
     blocking(move || {
         if let Some(password) = change.password {
             gateway.set_password(&name, &Personal::new(password), &caller.name)?;

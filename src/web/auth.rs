@@ -1,21 +1,29 @@
-//! Who calls: a named token (kept as its SHA-256), or whoever reaches the local socket.
+//! Who calls: a named token (of the configuration or of the ledger, kept as its SHA-256), or whoever
+//! reaches the local socket; and what they may do.
 
 use std::sync::Arc;
 
 use aws_lc_rs::{constant_time, digest};
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::folders::blocking;
 use super::problem::Problem;
 use crate::gateway::Gateway;
+use crate::gateway::rights::{
+    Grant, Reason, ReasonError, Right, allows, allows_at_ente, allows_somewhere, everything,
+};
 use crate::gateway::settings::Token;
+
+/// The header in which whoever looks at a person says why.
+pub const REASON: &str = "raccordo-reason";
 
 /// Who is let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trust {
-    /// Bearers of a configured token.
+    /// Bearers of a token.
     Tokens,
     /// Everyone: the listener is a socket that only the installation's user reaches.
     Local,
@@ -26,35 +34,88 @@ pub enum Trust {
 pub struct Caller {
     /// Name of the token, or `local`.
     pub name: String,
-    /// The enti it may speak for; empty = all.
-    enti: Vec<String>,
+    grants: Vec<Grant>,
+    /// Why they look at a person, where they say it.
+    reason: Option<String>,
+    trust: Trust,
 }
 
 impl Caller {
-    /// 403 unless the caller may speak for the ente.
-    pub fn may_speak_for(&self, ente: &str) -> Result<(), Problem> {
-        if self.enti.is_empty() || self.enti.iter().any(|code| code == ente) {
-            return Ok(());
-        }
-        Err(Problem::new(StatusCode::FORBIDDEN, "This token does not speak for this ente."))
+    fn new(name: impl Into<String>, grants: Vec<Grant>) -> Self {
+        Self { name: name.into(), grants, reason: None, trust: Trust::Tokens }
     }
 
-    /// 403 unless the caller may speak for every ente: for acts on routes and whole ledgers.
-    pub fn may_do_all(&self) -> Result<(), Problem> {
-        if self.enti.is_empty() {
-            return Ok(());
-        }
-        Err(Problem::new(StatusCode::FORBIDDEN, "This token speaks for single enti; this act concerns all."))
+    fn local() -> Self {
+        Self { trust: Trust::Local, ..Self::new("local", everything(&[], &[])) }
+    }
+
+    /// 403 unless the caller has the right at an ente and register; `None` asks for all of them.
+    pub fn may(&self, right: Right, ente: Option<&str>, register: Option<&str>) -> Result<(), Problem> {
+        if allows(&self.grants, right, ente, register) { Ok(()) } else { Err(self.lacks(right)) }
+    }
+
+    /// 403 unless the caller has the right at an ente, for whatever belongs to no register.
+    pub fn may_at(&self, right: Right, ente: &str) -> Result<(), Problem> {
+        if allows_at_ente(&self.grants, right, ente) { Ok(()) } else { Err(self.lacks(right)) }
+    }
+
+    /// 403 unless the caller has the right somewhere: asked before a request is read any further.
+    pub fn may_somewhere(&self, right: Right) -> Result<(), Problem> {
+        if allows_somewhere(&self.grants, right) { Ok(()) } else { Err(self.lacks(right)) }
+    }
+
+    fn lacks(&self, right: Right) -> Problem {
+        let words = right.words();
+        Problem::new(
+            StatusCode::FORBIDDEN,
+            match allows_somewhere(&self.grants, right) {
+                true => format!("The right to {words} was given for other enti or registers only."),
+                false => format!("This takes the right to {words}."),
+            },
+        )
     }
 
     /// The enti whose rows may be shown, `None` = all: for lists that the ledger cuts.
-    pub fn only(&self) -> Option<&[String]> {
-        (!self.enti.is_empty()).then_some(self.enti.as_slice())
+    pub fn only(&self) -> Option<Vec<String>> {
+        let seeing = || self.grants.iter().filter(|grant| grant.role.rights().contains(&Right::SeeMetadata));
+        let all = seeing().any(|grant| grant.enti.is_empty());
+        (!all).then(|| seeing().flat_map(|grant| grant.enti.iter().cloned()).collect())
     }
 
-    /// Whether an ente's rows may be shown.
+    /// Whether an ente's rows may be shown, of some register at least.
     pub fn sees(&self, ente: &str) -> bool {
-        self.enti.is_empty() || self.enti.iter().any(|code| code == ente)
+        allows_at_ente(&self.grants, Right::SeeMetadata, ente)
+    }
+
+    /// Whether rows of an ente and register may be shown.
+    pub fn sees_at(&self, ente: &str, register: &str) -> bool {
+        allows(&self.grants, Right::SeeMetadata, Some(ente), Some(register))
+    }
+
+    /// Whether rows of an ente at one of a route's registers may be shown.
+    pub fn sees_by(&self, gateway: &Gateway, ente: &str, route: &str) -> bool {
+        match gateway.settings.route(route) {
+            Some(route) => route.registers().any(|register| self.sees_at(ente, register)),
+            None => self.sees(ente),
+        }
+    }
+
+    /// Why the caller looks at a person. Who reaches the local socket holds the key file too, and says it
+    /// where they like.
+    ///
+    /// # Errors
+    /// 400 where no reason is given, or one that names a person.
+    pub fn reason(&self) -> Result<Reason, Problem> {
+        match (&self.reason, self.trust) {
+            (None, Trust::Local) => Ok(Reason::new("local command")?),
+            (given, _) => Ok(Reason::new(given.as_deref().unwrap_or_default())?),
+        }
+    }
+}
+
+impl From<ReasonError> for Problem {
+    fn from(error: ReasonError) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, error.to_string())
     }
 }
 
@@ -64,22 +125,47 @@ pub async fn require(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let caller = match trust {
-        Trust::Local => Some(Caller { name: "local".into(), enti: Vec::new() }),
-        Trust::Tokens => bearer(&request).and_then(|token| recognise(&gateway.settings.api.tokens, token)),
+    let caller = match (trust, bearer(&request)) {
+        (Trust::Local, _) => Ok(Some(Caller::local())),
+        (Trust::Tokens, None) => return unauthorized("Bearer"),
+        (Trust::Tokens, Some(token)) => known(gateway, token.to_owned()).await,
     };
     match caller {
-        Some(caller) => {
+        Ok(Some(mut caller)) => {
+            caller.reason = reason(&request);
             request.extensions_mut().insert(caller);
             next.run(request).await
         }
-        None => unauthorized(),
+        Ok(None) => unauthorized("Bearer error=\"invalid_token\""),
+        Err(problem) => problem.into_response(),
     }
+}
+
+/// Whom a token lets in.
+async fn known(gateway: Arc<Gateway>, token: String) -> Result<Option<Caller>, Problem> {
+    if let Some(caller) = recognise(&gateway.settings.api.tokens, &token) {
+        return Ok(Some(caller));
+    }
+    let bearer = blocking(move || Ok(gateway.bearer(&token)?)).await?;
+    Ok(bearer.map(|bearer| Caller::new(bearer.name, bearer.grants)))
 }
 
 fn bearer(request: &Request) -> Option<&str> {
     let value = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
     value.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token)
+}
+
+/// The reason in the header, else in the query.
+fn reason(request: &Request) -> Option<String> {
+    if let Some(value) = request.headers().get(REASON) {
+        return Some(String::from_utf8_lossy(value.as_bytes()).into_owned());
+    }
+    #[derive(serde::Deserialize)]
+    struct Given {
+        reason: Option<String>,
+    }
+    let query = axum::extract::Query::<Given>::try_from_uri(request.uri());
+    query.ok().and_then(|axum::extract::Query(given)| given.reason)
 }
 
 fn recognise(tokens: &[Token], presented: &str) -> Option<Caller> {
@@ -91,7 +177,7 @@ fn recognise(tokens: &[Token], presented: &str) -> Option<Caller> {
         )
         .is_ok()
     })?;
-    Some(Caller { name: known.name.clone(), enti: known.enti.clone() })
+    Some(Caller::new(&known.name, known.grants()))
 }
 
 /// Lower-case hexadecimal.
@@ -99,9 +185,11 @@ pub fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn unauthorized() -> Response {
-    let detail = "A bearer token of this installation is needed: `raccordo token new NAME` makes one.";
+/// 401; `challenge` as RFC 6750, 3 wants it.
+fn unauthorized(challenge: &'static str) -> Response {
+    let detail = "A bearer token of this installation that has not ended is needed: `raccordo token add NAME \
+                  --role ROLE` makes one.";
     let mut answer = Problem::new(StatusCode::UNAUTHORIZED, detail).into_response();
-    answer.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
+    answer.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
     answer
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Extension, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::IntoParams;
 
 use super::Caller;
 use super::extract::{Json, Query};
@@ -18,8 +19,9 @@ const MOST: usize = 10_000;
 /// Warnings on one folder, at most.
 const MOST_OF_FOLDER: usize = 50;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 pub struct Limit {
+    /// Pairs, 10,000 at most.
     limit: Option<usize>,
 }
 
@@ -31,7 +33,7 @@ pub async fn list(
 ) -> Result<Json<Value>, Problem> {
     let limit = asked.limit.unwrap_or(1_000).min(MOST);
     blocking(move || {
-        let duplicates = gateway.duplicates(caller.only(), None, limit)?;
+        let duplicates = gateway.duplicates(caller.only().as_deref(), None, limit)?;
         Ok(Json(json!({ "duplicates": duplicates })))
     })
     .await
@@ -40,6 +42,6 @@ pub async fn list(
 /// The warnings on one folder, made anew at each look: they stand in no stored finding, where
 /// somebody else could read them.
 pub fn findings(gateway: &Gateway, caller: &Caller, folder: i64) -> Result<Vec<Value>, LedgerError> {
-    let duplicates = gateway.duplicates(caller.only(), Some(folder), MOST_OF_FOLDER)?;
+    let duplicates = gateway.duplicates(caller.only().as_deref(), Some(folder), MOST_OF_FOLDER)?;
     Ok(duplicates.iter().map(crate::gateway::Duplicate::finding).collect())
 }

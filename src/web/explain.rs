@@ -6,12 +6,15 @@ use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::IntoParams;
 
 use super::Caller;
 use super::extract::{Json, Path, Query};
 use super::folders::{blocking, find};
 use super::problem::Problem;
+use super::records;
 use crate::exchange::LedgerError;
+use crate::gateway::rights::Right;
 use crate::gateway::{Bodies, Gateway};
 use crate::ledger::sqlite::{OfWhich, OperationToExplain};
 
@@ -19,11 +22,12 @@ use crate::ledger::sqlite::{OfWhich, OperationToExplain};
 const MOST: usize = 1000;
 
 /// What to show.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 pub struct Asked {
-    /// Open folders and texts: an audited act.
+    /// Open folders and texts: an audited act, with its reason.
     #[serde(default)]
     body: bool,
+    /// Operations, 1,000 at most.
     #[serde(default = "hundred")]
     limit: usize,
     /// Which ente a folder id belongs to, and the record's key: of a folder only.
@@ -36,8 +40,13 @@ const fn hundred() -> usize {
 }
 
 impl Asked {
-    const fn bodies(&self) -> Bodies {
-        if self.body { Bodies::Open } else { Bodies::Closed }
+    /// Whether bodies are opened, by the caller's reason; the ente and register are asked where each is known.
+    fn bodies(&self, caller: &Caller) -> Result<Bodies, Problem> {
+        if !self.body {
+            return Ok(Bodies::Closed);
+        }
+        caller.may_somewhere(Right::SeeBodies)?;
+        Ok(Bodies::Open(caller.reason()?))
     }
 }
 
@@ -50,7 +59,7 @@ pub async fn submission(
 ) -> Result<Json<Value>, Problem> {
     blocking(move || {
         let found = gateway.books.submission_by_name(&name)?;
-        let seen = found.filter(|view| view.operations.iter().all(|operation| caller.sees(&operation.ente)));
+        let seen = found.filter(|view| records::sees_all(&gateway, &caller, view));
         let Some(view) = seen else {
             return Err(Problem::new(StatusCode::NOT_FOUND, "There is no submission of this name."));
         };
@@ -89,8 +98,11 @@ pub async fn folder(
     blocking(move || {
         let row = find(&gateway, &caller, asked.ente.as_deref(), &id)?;
         let record = asked.record.as_deref();
-        let open = match asked.bodies() {
-            Bodies::Open => Some(gateway.read_folder_body(&row, &caller.name)?),
+        let open = match asked.bodies(&caller)? {
+            Bodies::Open(reason) => {
+                caller.may_at(Right::SeeBodies, &row.ente)?;
+                Some(gateway.read_folder_body(&row, &caller.name, &reason)?)
+            }
             Bodies::Closed => None,
         };
         let findings = gateway.explain_findings(&row, record, open.as_ref())?;
@@ -115,9 +127,13 @@ fn explained(
     rows: Vec<OperationToExplain>,
     asked: &Asked,
 ) -> Result<Value, Problem> {
-    if let Some(row) = rows.iter().find(|row| !caller.sees(&row.ente)) {
+    if let Some(row) = rows.iter().find(|row| !caller.sees_by(gateway, &row.ente, &row.route)) {
         return Err(LedgerError::Missing(format!("operation {}", row.operation)).into());
     }
-    let explained = gateway.explain(rows, asked.bodies(), &caller.name)?;
+    let bodies = asked.bodies(caller)?;
+    if matches!(bodies, Bodies::Open(_)) {
+        rows.iter().try_for_each(|row| caller.may_at(Right::SeeBodies, &row.ente))?;
+    }
+    let explained = gateway.explain(rows, &bodies, &caller.name)?;
     Ok(serde_json::to_value(explained).unwrap_or_default())
 }

@@ -1,6 +1,5 @@
 //! Folders: save one, show where it stands, import many, sync one now.
 
-use std::collections::BTreeMap;
 use std::io::BufReader;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,21 +10,31 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Json, Path, Query, Whole};
 use super::problem::Problem;
 use super::{Caller, duplicates};
-use crate::audit::EventKind;
 use crate::exchange::LedgerError;
 use crate::flow::explain::Reader;
+use crate::folder::Folder;
+use crate::gateway::rights::Right;
 use crate::gateway::{Gateway, RunRequest, SaveError, Saved, new_import};
 use crate::ledger::{FindingRow, FolderRow, RunHead};
 
 /// Which ente a folder id belongs to; needed only where the caller or installation has several.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+pub struct OfEnte {
+    /// The ente's code; needed where several enti have a folder of this id.
+    pub(super) ente: Option<String>,
+}
+
+/// Which ente a folder id belongs to, and how much is shown.
+#[derive(Deserialize, IntoParams)]
 pub struct Whose {
+    /// The ente's code; needed where several enti have a folder of this id.
     ente: Option<String>,
-    /// Show the body too: an audited act.
+    /// Show the body too: an audited act, with its reason.
     #[serde(default)]
     body: bool,
 }
@@ -34,7 +43,8 @@ pub struct Whose {
 pub async fn blocking<T: Send + 'static>(
     act: impl FnOnce() -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {
-    let task = tokio::task::spawn_blocking(act).await;
+    let span = tracing::Span::current();
+    let task = tokio::task::spawn_blocking(move || span.in_scope(act)).await;
     task.unwrap_or_else(|_| {
         Err(Problem::new(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -58,7 +68,7 @@ pub async fn save(
         if folder.id != id {
             return Err(Problem::bad("The folder's `id` differs from the one in the path."));
         }
-        caller.may_speak_for(&folder.ente)?;
+        caller.may_at(Right::SaveFolders, &folder.ente)?;
         let saved = gateway.save(&folder, &caller.name)?;
         let status = if saved.created { StatusCode::CREATED } else { StatusCode::OK };
         let twice = duplicates::findings(&gateway, &caller, saved.folder)?;
@@ -111,11 +121,7 @@ pub async fn show(
     blocking(move || {
         let row = find(&gateway, &caller, whose.ente.as_deref(), &id)?;
         let folder = match whose.body {
-            true => {
-                let subject = format!("folder {}", row.id);
-                gateway.note(&caller.name, EventKind::FolderRead, &subject, BTreeMap::new())?;
-                Some(gateway.open_folder(&row)?)
-            }
+            true => Some(opened(&gateway, &caller, &row)?),
             false => None,
         };
         let told = gateway.explain_findings(&row, None, folder.as_ref())?;
@@ -135,9 +141,34 @@ pub async fn show(
     .await
 }
 
+/// Opens a folder for a caller who may read bodies and says why.
+fn opened(gateway: &Gateway, caller: &Caller, row: &FolderRow) -> Result<Folder, Problem> {
+    caller.may_at(Right::SeeBodies, &row.ente)?;
+    Ok(gateway.read_folder_body(row, &caller.name, &caller.reason()?)?)
+}
+
+/// `GET /folders/{id}/body`.
+pub async fn body(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    Query(whose): Query<OfEnte>,
+) -> Result<Json<Value>, Problem> {
+    blocking(move || {
+        let row = find(&gateway, &caller, whose.ente.as_deref(), &id)?;
+        let folder = opened(&gateway, &caller, &row)?;
+        Ok(Json(json!({
+            "id": row.folder_id, "ente": row.ente, "version": row.version,
+            "folder": folder.body.into_exposed(),
+        })))
+    })
+    .await
+}
+
 /// Which import a request belongs to, where one import comes in several.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 pub struct PartOf {
+    /// 16 to 64 letters, digits or hyphens: several requests with one mark are one import.
     import: Option<String>,
 }
 
@@ -166,7 +197,7 @@ pub async fn import(
     Query(part): Query<PartOf>,
     body: Body,
 ) -> Result<Response, Problem> {
-    caller.may_do_all()?;
+    caller.may(Right::SaveFolders, None, None)?;
     let mark = part.mark()?;
     let (lines, feed) = tokio::sync::mpsc::channel(16);
     tokio::spawn(pump(body, lines));
@@ -243,7 +274,7 @@ impl std::io::Read for ChunkReader {
 }
 
 /// What a person found out about one record.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Standing {
     /// The record's key, e.g. `INT-7/2026`.
@@ -257,11 +288,12 @@ pub async fn standing(
     State(gateway): State<Arc<Gateway>>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
-    Query(whose): Query<Whose>,
+    Query(whose): Query<OfEnte>,
     Json(found): Json<Standing>,
 ) -> Result<StatusCode, Problem> {
     blocking(move || {
         let row = find(&gateway, &caller, whose.ente.as_deref(), &id)?;
+        caller.may_at(Right::Decide, &row.ente)?;
         gateway.set_standing(&row, &found.record, found.register_holds, &caller.name)?;
         Ok(StatusCode::NO_CONTENT)
     })
@@ -269,11 +301,12 @@ pub async fn standing(
 }
 
 /// What to sync, and how long to wait for the recipient.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SyncRequest {
-    /// The register to bring up to date.
+    /// The register to bring up to date; `*` = all that the ente has a route to.
     to: String,
+    /// How long to wait for the recipients, 60,000 at most.
     #[serde(default)]
     wait_ms: u64,
 }
@@ -283,7 +316,7 @@ pub async fn sync(
     State(gateway): State<Arc<Gateway>>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
-    Query(whose): Query<Whose>,
+    Query(whose): Query<OfEnte>,
     Json(request): Json<SyncRequest>,
 ) -> Result<Json<Value>, Problem> {
     let wait = Duration::from_millis(request.wait_ms.min(60_000));
@@ -312,6 +345,9 @@ fn heads(gateway: &Gateway, runs: &[i64]) -> Result<Vec<RunHead>, Problem> {
     Ok(heads)
 }
 
+/// Every register to which the ente has a route.
+const ALL_REGISTERS: &str = "*";
+
 fn start_sync(
     gateway: &Gateway,
     caller: &Caller,
@@ -325,14 +361,20 @@ fn start_sync(
         .catalog
         .current(gateway.clock.today())
         .into_iter()
-        .filter(|flow| flow.register() == register)
-        .map(|flow| flow.id().to_owned())
+        .filter(|flow| match register {
+            ALL_REGISTERS => gateway.settings.serves(&row.ente, flow.register()),
+            register => flow.register() == register,
+        })
+        .map(|flow| (flow.id().to_owned(), flow.register()))
         .collect();
     if flows.is_empty() {
         return Err(Problem::new(StatusCode::NOT_FOUND, format!("No flow goes to a register `{register}`.")));
     }
+    for (_, register) in &flows {
+        caller.may(Right::Sync, Some(&row.ente), Some(register))?;
+    }
     let mut runs = Vec::new();
-    for flow in flows {
+    for (flow, _) in flows {
         let request = RunRequest {
             ente: row.ente.clone(),
             flow,

@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
+use utoipa::IntoParams;
 
 use super::Caller;
 use super::extract::{Json, Query};
@@ -14,11 +15,13 @@ use super::folders::blocking;
 use super::problem::Problem;
 use crate::exchange::Period;
 use crate::flow::aggregate::csv::csv;
+use crate::gateway::rights::Right;
 use crate::gateway::{Gateway, IndicatorRequest};
 
 /// Of whom, of when, by which flow.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 pub struct Asked {
+    /// The ente's code.
     ente: String,
     /// `2025`, `2025-T3`, `2025-07`.
     period: String,
@@ -36,7 +39,8 @@ pub async fn show(
     Query(asked): Query<Asked>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    caller.may_speak_for(&asked.ente)?;
+    let right = if asked.exact { Right::Report } else { Right::SeeMetadata };
+    caller.may_at(right, &asked.ente)?;
     let period = asked.period.parse::<Period>()?;
     let request = IndicatorRequest { ente: asked.ente, period, flow: asked.flow, actor: caller.name };
     let made = blocking(move || Ok(gateway.indicators(&request)?)).await?;

@@ -8,14 +8,16 @@ use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
 
 use super::Caller;
 use super::extract::{Json, Path, Query};
-use super::folders::{blocking, find};
+use super::folders::{OfEnte, blocking, find};
 use super::problem::Problem;
 use crate::audit::EventKind;
 use crate::exchange::{InquiryState, LedgerError};
 use crate::folder::Lang;
+use crate::gateway::rights::Right;
 use crate::gateway::{Gateway, InquiryRequest, ProposalView};
 use crate::ledger::sqlite::{InquiryRow, ProposalRow};
 
@@ -23,8 +25,9 @@ use crate::ledger::sqlite::{InquiryRow, ProposalRow};
 const SHOWN: usize = 10;
 
 /// Which ente a folder id belongs to, and how much is shown.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 pub struct Whose {
+    /// The ente's code; needed where several enti have a folder of this id.
     ente: Option<String>,
     /// Also what is over.
     #[serde(default)]
@@ -32,11 +35,12 @@ pub struct Whose {
 }
 
 /// Whom to ask, and how long to wait for the answer.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FetchRequest {
     /// The register to ask.
     from: String,
+    /// How long to wait for the answer, 60,000 at most.
     #[serde(default)]
     wait_ms: u64,
 }
@@ -46,7 +50,7 @@ pub async fn fetch(
     State(gateway): State<Arc<Gateway>>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
-    Query(whose): Query<Whose>,
+    Query(whose): Query<OfEnte>,
     Json(request): Json<FetchRequest>,
 ) -> Result<Json<Value>, Problem> {
     let wait = Duration::from_millis(request.wait_ms.min(60_000));
@@ -54,6 +58,7 @@ pub async fn fetch(
         let gateway = Arc::clone(&gateway);
         blocking(move || {
             let row = find(&gateway, &caller, whose.ente.as_deref(), &id)?;
+            caller.may(Right::Sync, Some(&row.ente), Some(&request.from))?;
             let request = InquiryRequest {
                 ente: row.ente,
                 folder: row.folder_id,
@@ -124,7 +129,7 @@ pub async fn show(
 
 /// A question that the caller may see.
 fn seen(gateway: &Gateway, caller: &Caller, id: i64) -> Result<InquiryRow, Problem> {
-    let row = gateway.books.inquiry(id)?.filter(|row| caller.sees(&row.ente));
+    let row = gateway.books.inquiry(id)?.filter(|row| caller.sees_at(&row.ente, &row.register));
     row.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, format!("There is no inquiry {id}.")))
 }
 
@@ -136,8 +141,11 @@ pub async fn answer(
 ) -> Result<Json<Value>, Problem> {
     blocking(move || {
         let row = seen(&gateway, &caller, id)?;
+        caller.may(Right::SeeBodies, Some(&row.ente), Some(&row.register))?;
+        let reason = caller.reason()?;
         let documents = gateway.open_answer(id)?;
-        let detail = BTreeMap::from([("inquiry".to_owned(), id.to_string())]);
+        let detail = [("inquiry", id.to_string()), ("reason", reason.text().to_owned())];
+        let detail = BTreeMap::from(detail.map(|(name, value)| (name.to_owned(), value)));
         gateway.note(&caller.name, EventKind::AnswerRead, &format!("folder {}", row.folder), detail)?;
         let texts: Vec<String> = documents
             .into_iter()
@@ -157,10 +165,13 @@ pub async fn proposals(
 ) -> Result<Json<Value>, Problem> {
     blocking(move || {
         let row = find(&gateway, &caller, whose.ente.as_deref(), &id)?;
+        caller.may_at(Right::SeeBodies, &row.ente)?;
+        let reason = caller.reason()?;
         let views = gateway.proposals(&row, whose.all)?;
         let asked = gateway.books.inquiries(row.id, SHOWN)?;
         let asked: Result<Vec<_>, _> = asked.iter().map(|one| inquiry_json(&gateway, one)).collect();
-        let detail = BTreeMap::from([("proposals".to_owned(), views.len().to_string())]);
+        let detail = [("proposals", views.len().to_string()), ("reason", reason.text().to_owned())];
+        let detail = BTreeMap::from(detail.map(|(name, value)| (name.to_owned(), value)));
         gateway.note(&caller.name, EventKind::ProposalsRead, &format!("folder {}", row.id), detail)?;
         let shown: Vec<_> = views.into_iter().map(|view| proposal_json(&gateway, view)).collect();
         Ok(Json(json!({
@@ -204,7 +215,7 @@ pub async fn accept(
     state: State<Arc<Gateway>>,
     caller: Extension<Caller>,
     path: Path<(String, i64)>,
-    whose: Query<Whose>,
+    whose: Query<OfEnte>,
 ) -> Result<Json<Value>, Problem> {
     decide(state, caller, path, whose, true).await
 }
@@ -214,7 +225,7 @@ pub async fn decline(
     state: State<Arc<Gateway>>,
     caller: Extension<Caller>,
     path: Path<(String, i64)>,
-    whose: Query<Whose>,
+    whose: Query<OfEnte>,
 ) -> Result<Json<Value>, Problem> {
     decide(state, caller, path, whose, false).await
 }
@@ -223,11 +234,12 @@ async fn decide(
     State(gateway): State<Arc<Gateway>>,
     Extension(caller): Extension<Caller>,
     Path((id, number)): Path<(String, i64)>,
-    Query(whose): Query<Whose>,
+    Query(whose): Query<OfEnte>,
     accept: bool,
 ) -> Result<Json<Value>, Problem> {
     blocking(move || {
         let row = find(&gateway, &caller, whose.ente.as_deref(), &id)?;
+        caller.may_at(Right::SaveFolders, &row.ente)?;
         let was = gateway.decide_proposal(&row, number, accept, &caller.name)?;
         let state = if accept { "accepted" } else { "declined" };
         Ok(Json(json!({ "number": number, "state": state, "was": was })))

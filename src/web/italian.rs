@@ -23,14 +23,11 @@ const SENTENCES: &[(&str, &str)] = &[
     ("Internal Server Error", "Errore interno"),
     ("Service Unavailable", "Servizio non disponibile"),
     // Problems of the API.
-    ("This token does not speak for this ente.", "Questo token non parla per questo ente."),
     (
-        "This token speaks for single enti; this act concerns all.",
-        "Questo token parla per singoli enti; questo atto li riguarda tutti.",
-    ),
-    (
-        "A bearer token of this installation is needed: `raccordo token new NAME` makes one.",
-        "Serve un token di questa installazione: `raccordo token new NOME` ne crea uno.",
+        "A bearer token of this installation that has not ended is needed: `raccordo token add NAME --role ROLE` \
+         makes one.",
+        "Serve un token di questa installazione che non sia scaduto: `raccordo token add NOME --role RUOLO` ne \
+         crea uno.",
     ),
     (
         "The path names this resource wrongly: where it takes a number, write digits only.",
@@ -216,4 +213,42 @@ const SENTENCES: &[(&str, &str)] = &[
         "`role` è uno fra operator, reporting-officer, integrator, auditor, administrator.",
     ),
     ("Ente {} has no [[ente]] table.", "L'ente {} non ha una tabella [[ente]]."),
+    // Rights, tokens, reasons.
+    ("No [[route]] leads to the register {}.", "Nessuna [[route]] porta al registro {}."),
+    ("This takes the right to {}.", "Per questo serve il diritto di {}."),
+    (
+        "The right to {} was given for other enti or registers only.",
+        "Il diritto di {} è stato dato solo per altri enti o registri.",
+    ),
+    ("see how things stand", "vedere come stanno le cose"),
+    ("see folders and payloads", "vedere cartelle e contenuti inviati"),
+    ("see a person's history", "vedere la storia di una persona"),
+    ("save folders", "salvare cartelle"),
+    ("send a single folder", "inviare una singola cartella"),
+    ("start and cancel reports", "avviare e annullare rendicontazioni"),
+    ("decide what is held or unclear", "decidere di ciò che è fermo o incerto"),
+    ("send again", "inviare di nuovo"),
+    ("operate routes", "governare le rotte"),
+    ("try mappings", "provare i tracciati"),
+    ("read the audit journal", "leggere il giornale di audit"),
+    ("manage accounts and tokens", "gestire utenze e token"),
+    ("erase a person", "cancellare una persona"),
+    (
+        "Say why you look: a reason of 3 to 200 characters, in the header Raccordo-Reason or the parameter \
+         `reason`.",
+        "Dire perché si guarda: un motivo di 3-200 caratteri, nell'intestazione Raccordo-Reason o nel parametro \
+         `reason`.",
+    ),
+    (
+        "The reason stays in the journal for ever: it names no person and no codice fiscale.",
+        "Il motivo resta per sempre nel giornale: non nomina persone né codici fiscali.",
+    ),
+    (
+        "a token's name has 2 to 64 letters, digits, dots, hyphens, `_` or `@`",
+        "il nome di un token ha da 2 a 64 lettere, cifre, punti, trattini, `_` o `@`",
+    ),
+    ("a token lives from 1 to 1100 days", "un token vive da 1 a 1100 giorni"),
+    ("there is a token of this name already", "c'è già un token con questo nome"),
+    ("there is no token of this name that still counts", "non c'è un token con questo nome che valga ancora"),
+    ("the container carries nothing any more", "il contenitore non porta più nulla"),
 ];

@@ -333,4 +333,12 @@ pub const SENTENCES: &[(&str, &str)] = &[
     ("registers", "registri"),
     ("disabled", "disabilitata"),
     ("active", "attiva"),
+    // Tokens.
+    ("token", "token"),
+    ("ends", "scade"),
+    ("last used", "ultimo uso"),
+    ("counts", "valido"),
+    ("revoked", "revocato"),
+    ("ended", "scaduto"),
+    ("Shown only now; it ends on {}.", "Mostrato solo ora; scade il {}."),
 ];

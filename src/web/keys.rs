@@ -6,12 +6,14 @@ use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use super::Caller;
 use super::extract::{Json, Path};
 use super::folders::blocking;
 use super::problem::Problem;
 use crate::gateway::Gateway;
+use crate::gateway::rights::Right;
 
 /// `GET /keys`.
 pub async fn list(
@@ -27,7 +29,7 @@ pub async fn list(
 }
 
 /// Which key a person means to accept.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Accepted {
     fingerprint: String,
@@ -40,7 +42,7 @@ pub async fn accept(
     Path((ente, name)): Path<(String, String)>,
     Json(accepted): Json<Accepted>,
 ) -> Result<StatusCode, Problem> {
-    caller.may_do_all()?;
+    caller.may(Right::OperateRoutes, None, None)?;
     blocking(move || {
         gateway.accept_key(&ente, &name, &accepted.fingerprint, &caller.name)?;
         Ok(StatusCode::NO_CONTENT)

@@ -66,6 +66,9 @@ impl IntoResponse for Problem {
             "detail": language.say(&self.detail),
             "detail_it": Language::Italian.say(&self.detail), "detail_en": self.detail,
         });
+        if let Some(name) = super::request_id::current() {
+            body["request_id"] = name.into();
+        }
         if !self.findings.is_empty() {
             body["findings"] = serde_json::to_value(&self.findings).unwrap_or(Value::Null);
         }

@@ -6,18 +6,24 @@ use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
 
 use super::Caller;
 use super::extract::{Json, Path, Query, Whole};
 use super::folders::blocking;
 use super::problem::Problem;
-use crate::exchange::{Answer, Decision};
+use crate::exchange::{Answer, Decision, LedgerError};
+use crate::flow::Flow;
 use crate::gateway::Gateway;
+use crate::gateway::rights::Right;
+use crate::ledger::sqlite::{OfWhich, OperationView, SubmissionView};
 
 /// Which operations to show.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 pub struct Which {
+    /// Only those that stand so: `queued`, `uncertain`, `refused`, ...
     state: Option<String>,
+    /// 10,000 at most.
     #[serde(default = "hundred")]
     limit: usize,
 }
@@ -34,16 +40,19 @@ pub async fn operations(
 ) -> Result<Json<Value>, Problem> {
     blocking(move || {
         let limit = which.limit.min(10_000);
-        let found = gateway.books.operations(which.state.as_deref(), caller.only(), limit)?;
+        let found = gateway.books.operations(which.state.as_deref(), caller.only().as_deref(), limit)?;
+        let seen = |operation: &OperationView| caller.sees_by(&gateway, &operation.ente, &operation.route);
+        let found: Vec<_> = found.into_iter().filter(seen).collect();
         Ok(Json(json!({ "operations": found })))
     })
     .await
 }
 
 /// What a person found out.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Decided {
+    /// The register holds what the operation was to bring there; false = it does not.
     register_holds: bool,
 }
 
@@ -54,9 +63,9 @@ pub async fn decide(
     Path(id): Path<i64>,
     Json(decided): Json<Decided>,
 ) -> Result<Json<Value>, Problem> {
-    caller.may_do_all()?;
     let decision = if decided.register_holds { Decision::RegisterHolds } else { Decision::RegisterDoesNot };
     blocking(move || {
+        may_with(&gateway, &caller, Right::Decide, id)?;
         let state = gateway.decide(id, decision, &caller.name)?;
         Ok(Json(json!({ "operation": id, "state": state.word() })))
     })
@@ -70,8 +79,41 @@ pub async fn try_again(
     Extension(caller): Extension<Caller>,
     Path(id): Path<i64>,
 ) -> Result<StatusCode, Problem> {
-    caller.may_do_all()?;
-    blocking(move || Ok(gateway.try_again(id, &caller.name).map(|()| StatusCode::NO_CONTENT)?)).await
+    blocking(move || {
+        may_with(&gateway, &caller, Right::Resend, id)?;
+        Ok(gateway.try_again(id, &caller.name).map(|()| StatusCode::NO_CONTENT)?)
+    })
+    .await
+}
+
+/// 404 unless the caller sees an operation, 403 unless they have a right where it belongs.
+fn may_with(gateway: &Gateway, caller: &Caller, right: Right, id: i64) -> Result<(), Problem> {
+    let missing = || Problem::from(LedgerError::Missing(format!("operation {id}")));
+    let row = gateway.books.operations_to_explain(OfWhich::Operation(id), 1)?.pop().ok_or_else(missing)?;
+    let register = gateway.catalog.find(&row.flow).map(Flow::register);
+    if !caller.sees_by(gateway, &row.ente, &row.route) {
+        return Err(missing());
+    }
+    caller.may(right, Some(&row.ente), register)
+}
+
+/// Whether the caller sees everything that a container carries.
+pub(super) fn sees_all(gateway: &Gateway, caller: &Caller, view: &SubmissionView) -> bool {
+    let mut operations = view.operations.iter();
+    match view.operations.is_empty() {
+        // What it carried is told by others now: whoever sees the route sees that it was.
+        true => gateway
+            .settings
+            .route(&view.route)
+            .is_some_and(|route| route.enti.iter().all(|ente| caller.sees_by(gateway, ente, &route.id))),
+        false => operations.all(|operation| caller.sees_by(gateway, &operation.ente, &operation.route)),
+    }
+}
+
+/// A container that the caller may see.
+fn seen(gateway: &Gateway, caller: &Caller, name: &str) -> Result<SubmissionView, Problem> {
+    let found = gateway.books.submission_by_name(name)?.filter(|view| sees_all(gateway, caller, view));
+    found.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "There is no submission of this name."))
 }
 
 /// `GET /submissions/{name}`: its operations and receipts.
@@ -80,22 +122,46 @@ pub async fn submission(
     Extension(caller): Extension<Caller>,
     Path(name): Path<String>,
 ) -> Result<Json<Value>, Problem> {
-    let found = blocking(move || Ok(gateway.books.submission_by_name(&name)?)).await?;
-    let seen = found.filter(|view| view.operations.iter().all(|operation| caller.sees(&operation.ente)));
-    match seen {
-        Some(view) => Ok(Json(serde_json::to_value(view).unwrap_or_default())),
-        None => Err(Problem::new(StatusCode::NOT_FOUND, "There is no submission of this name.")),
-    }
+    blocking(move || {
+        let view = seen(&gateway, &caller, &name)?;
+        Ok(Json(serde_json::to_value(view).unwrap_or_default()))
+    })
+    .await
+}
+
+/// `GET /submissions/{name}/payload`.
+pub async fn payload(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(caller): Extension<Caller>,
+    Path(name): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    blocking(move || {
+        let view = seen(&gateway, &caller, &name)?;
+        let registers =
+            gateway.settings.route(&view.route).map(|route| route.registers().collect::<Vec<_>>());
+        for operation in &view.operations {
+            let mut registers = registers.iter().flatten();
+            let held = |register: &&str| caller.may(Right::SeeBodies, Some(&operation.ente), Some(register));
+            registers.try_for_each(|register| held(register))?;
+        }
+        let payload = gateway.read_payload(&view, &caller.name, &caller.reason()?)?;
+        Ok(Json(json!({
+            "submission": name, "kind": payload.kind,
+            "payload": String::from_utf8_lossy(payload.bytes.expose()),
+        })))
+    })
+    .await
 }
 
 /// What the portal said of a file.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OutcomeRow {
     /// The record's key; absent = all records of the container.
     record: Option<String>,
     /// `accepted`, `refused`, `not_found` or `failed`.
     outcome: String,
+    /// The portal's own words.
     text: Option<String>,
 }
 
@@ -106,12 +172,13 @@ pub async fn outcome(
     Path(name): Path<String>,
     Json(rows): Json<Vec<OutcomeRow>>,
 ) -> Result<Json<Value>, Problem> {
-    caller.may_do_all()?;
     let answers = rows
         .into_iter()
         .map(|row| Ok((row.record, answer(&row.outcome)?, row.text)))
         .collect::<Result<Vec<_>, Problem>>()?;
     blocking(move || {
+        let view = seen(&gateway, &caller, &name)?;
+        view.operations.iter().try_for_each(|operation| caller.may_at(Right::Decide, &operation.ente))?;
         let settled = gateway.record_outcome(&name, &answers, &caller.name)?;
         Ok(Json(json!({ "operations": settled.len() })))
     })
@@ -133,14 +200,16 @@ pub async fn strange(
     State(gateway): State<Arc<Gateway>>,
     Extension(caller): Extension<Caller>,
 ) -> Result<Json<Value>, Problem> {
-    caller.may_do_all()?;
+    caller.may(Right::SeeMetadata, None, None)?;
     blocking(move || Ok(Json(json!({ "receipts": gateway.books.strange_receipts(1000)? })))).await
 }
 
 /// Whose history, and by which flow.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 pub struct Former {
+    /// The ente's code.
     ente: String,
+    /// The flow's id, `family/version`.
     flow: String,
 }
 
@@ -151,7 +220,7 @@ pub async fn adopt(
     Query(former): Query<Former>,
     Whole(body): Whole,
 ) -> Result<Json<Value>, Problem> {
-    caller.may_speak_for(&former.ente)?;
+    caller.may_at(Right::Decide, &former.ente)?;
     blocking(move || {
         let adopted = gateway.adopt(&former.ente, &former.flow, &body, &caller.name)?;
         Ok(Json(serde_json::to_value(adopted).unwrap_or_default()))

@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use super::Caller;
 use super::extract::Json;
@@ -14,13 +15,14 @@ use super::folders::blocking;
 use super::problem::Problem;
 use super::runs::run_json;
 use crate::exchange::Period;
+use crate::gateway::rights::Right;
 use crate::gateway::{Gateway, ReplayRequest};
 
 /// Records shown in detail, at most.
 const SAMPLE_MOST: usize = 1_000;
 
 /// Which records, and whether to send what changed.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Replay {
     /// A flow's id or family.
@@ -41,6 +43,7 @@ pub struct Replay {
     /// Send also what did not change, and what was refused just so.
     #[serde(default)]
     also_unchanged: bool,
+    /// Not the ente's first route to the register, but this one.
     route: Option<String>,
     /// Only say what would change. Nothing is written.
     #[serde(default = "yes")]
@@ -65,14 +68,21 @@ pub async fn start(
     Json(asked): Json<Replay>,
 ) -> Result<Response, Problem> {
     let period = asked.period.as_deref().map(str::parse::<Period>).transpose()?;
+    // A flow that there is not is told of later; nobody's register is that of none.
+    let register =
+        gateway.catalog.named(&asked.flow, gateway.clock.today()).map(|flow| flow.register().to_owned());
+    let may = |ente: &str| match &register {
+        Some(register) => caller.may(Right::Report, Some(ente), Some(register)),
+        None => caller.may_at(Right::Report, ente),
+    };
     let enti = match asked.ente {
         Some(ente) => {
-            caller.may_speak_for(&ente)?;
+            may(&ente)?;
             vec![ente]
         }
         None => {
             let all = gateway.settings.ente.iter().map(|ente| ente.code.clone());
-            all.filter(|ente| caller.sees(ente)).collect()
+            all.filter(|ente| may(ente).is_ok()).collect()
         }
     };
     let request = ReplayRequest {

@@ -7,30 +7,37 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use utoipa::{IntoParams, ToSchema};
 
 use super::Caller;
 use super::extract::{Json, Path, Query};
 use super::folders::blocking;
 use super::problem::Problem;
 use crate::exchange::{Bucket, Period};
+use crate::gateway::rights::Right;
 use crate::gateway::{Gateway, RunRequest};
 use crate::ledger::RunHead;
 
 /// A report to start.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StartRun {
+    /// The ente's code.
     ente: String,
+    /// The flow's id, `family/version`.
     flow: String,
     /// `2026`, `2026-T3`, `2026-07`; everything that begins by its end.
     period: Option<String>,
+    /// Not the ente's first route to the register, but this one.
     route: Option<String>,
 }
 
 /// Whose to show, and how many.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 pub struct Many {
+    /// One ente; all that the caller may see when absent.
     ente: Option<String>,
+    /// 1,000 at most.
     #[serde(default = "fifty")]
     limit: usize,
 }
@@ -45,7 +52,10 @@ pub async fn start(
     Extension(caller): Extension<Caller>,
     Json(asked): Json<StartRun>,
 ) -> Result<Response, Problem> {
-    caller.may_speak_for(&asked.ente)?;
+    match gateway.catalog.find(&asked.flow) {
+        Some(flow) => caller.may(Right::Report, Some(&asked.ente), Some(flow.register()))?,
+        None => caller.may_at(Right::Report, &asked.ente)?,
+    }
     let period = asked.period.as_deref().map(str::parse::<Period>).transpose()?;
     blocking(move || {
         let request = RunRequest {
@@ -71,17 +81,29 @@ pub async fn list(
 ) -> Result<Json<Value>, Problem> {
     blocking(move || {
         let limit = many.limit.min(1000);
-        let runs = match (&many.ente, caller.only()) {
+        let mut runs = match (&many.ente, caller.only()) {
             (Some(ente), _) => {
-                caller.may_speak_for(ente)?;
+                caller.may_at(Right::SeeMetadata, ente)?;
                 gateway.books.runs_of(std::slice::from_ref(ente), limit)?
             }
-            (None, Some(enti)) => gateway.books.runs_of(enti, limit)?,
+            (None, Some(enti)) => gateway.books.runs_of(&enti, limit)?,
             (None, None) => gateway.books.runs(None, limit)?,
         };
+        runs.retain(|run| caller.sees_at(&run.ente, &run.register));
         Ok(Json(json!({ "runs": runs.iter().map(run_json).collect::<Vec<_>>() })))
     })
     .await
+}
+
+fn no_run(id: i64) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, format!("There is no run {id}."))
+}
+
+/// 404 unless the caller sees a run, 403 unless they have a right where it belongs.
+fn may_with(gateway: &Gateway, caller: &Caller, right: Right, id: i64) -> Result<(), Problem> {
+    let run = gateway.books.runs(Some(id), 1)?.pop();
+    let run = run.filter(|run| caller.sees_at(&run.ente, &run.register)).ok_or_else(|| no_run(id))?;
+    caller.may(right, Some(&run.ente), Some(&run.register))
 }
 
 /// `GET /runs/{id}`.
@@ -91,8 +113,8 @@ pub async fn show(
     Path(id): Path<i64>,
 ) -> Result<Json<Value>, Problem> {
     let runs = blocking(move || Ok(gateway.books.runs(Some(id), 1)?)).await?;
-    let found = runs.iter().find(|run| caller.sees(&run.ente)).map(run_json);
-    found.map(Json).ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, format!("There is no run {id}.")))
+    let found = runs.iter().find(|run| caller.sees_at(&run.ente, &run.register)).map(run_json);
+    found.map(Json).ok_or_else(|| no_run(id))
 }
 
 /// `POST /runs/{id}/approve`: cancels that were held go.
@@ -101,8 +123,11 @@ pub async fn approve(
     Extension(caller): Extension<Caller>,
     Path(id): Path<i64>,
 ) -> Result<Json<Value>, Problem> {
-    caller.may_do_all()?;
-    blocking(move || Ok(Json(json!({ "approved": gateway.approve_run(id, &caller.name)? })))).await
+    blocking(move || {
+        may_with(&gateway, &caller, Right::Decide, id)?;
+        Ok(Json(json!({ "approved": gateway.approve_run(id, &caller.name)? })))
+    })
+    .await
 }
 
 /// `POST /runs/{id}/cancel`: what has not left, and is wanted by no other run, is withdrawn.
@@ -112,12 +137,10 @@ pub async fn cancel(
     Path(id): Path<i64>,
 ) -> Result<Json<Value>, Problem> {
     blocking(move || {
-        let none = || Problem::new(StatusCode::NOT_FOUND, format!("There is no run {id}."));
-        let head = |gateway: &Gateway| Ok::<_, Problem>(gateway.books.runs(Some(id), 1)?.pop());
-        let known = head(&gateway)?.filter(|run| caller.sees(&run.ente)).ok_or_else(none)?;
-        caller.may_speak_for(&known.ente)?;
+        may_with(&gateway, &caller, Right::Report, id)?;
         let first = gateway.cancel_run(id, &caller.name)?;
-        let mut shown = head(&gateway)?.map(|run| run_json(&run)).ok_or_else(none)?;
+        let head = gateway.books.runs(Some(id), 1)?.pop();
+        let mut shown = head.map(|run| run_json(&run)).ok_or_else(|| no_run(id))?;
         shown["cancelled_now"] = first.into();
         Ok(Json(shown))
     })

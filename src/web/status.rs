@@ -8,12 +8,14 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::IntoParams;
 
 use super::Caller;
 use super::extract::{Json, Path, Query};
 use super::folders::blocking;
 use super::problem::Problem;
 use crate::exchange::LedgerError;
+use crate::gateway::rights::Right;
 use crate::gateway::{Gateway, KeyStanding, KeyView};
 
 /// `GET /readiness`: per ente and flow; and what adopted files hold that no folder maps to.
@@ -23,11 +25,13 @@ pub async fn readiness(
 ) -> Result<Json<Value>, Problem> {
     blocking(move || {
         let standings = gateway.books.standings()?;
-        let seen: Vec<_> = standings.into_iter().filter(|standing| caller.sees(&standing.ente)).collect();
-        let unmatched: Vec<_> =
-            gateway.books.unmatched()?.into_iter().filter(|(ente, ..)| caller.sees(ente)).collect();
-        let unmatched: Vec<Value> = unmatched
+        let seen: Vec<_> = standings
             .into_iter()
+            .filter(|standing| caller.sees_at(&standing.ente, &standing.register))
+            .collect();
+        let unmatched = gateway.books.unmatched()?.into_iter();
+        let unmatched = unmatched.filter(|(ente, register, _)| caller.sees_at(ente, register));
+        let unmatched: Vec<Value> = unmatched
             .map(
                 |(ente, register, records)| json!({ "ente": ente, "register": register, "records": records }),
             )
@@ -38,9 +42,11 @@ pub async fn readiness(
 }
 
 /// Of which ente, and how many.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 pub struct Of {
+    /// One ente; all, for who may see all, when absent.
     ente: Option<String>,
+    /// 1,000 at most.
     #[serde(default = "ten")]
     limit: usize,
 }
@@ -56,8 +62,8 @@ pub async fn findings(
     Query(of): Query<Of>,
 ) -> Result<Json<Value>, Problem> {
     match &of.ente {
-        Some(ente) => caller.may_speak_for(ente)?,
-        None => caller.may_do_all()?,
+        Some(ente) => caller.may_at(Right::SeeMetadata, ente)?,
+        None => caller.may(Right::SeeMetadata, None, None)?,
     }
     let rules =
         blocking(move || Ok(gateway.books.frequent_rules(of.ente.as_deref(), of.limit.min(1000))?)).await?;
@@ -80,8 +86,27 @@ pub async fn routes(
     State(gateway): State<Arc<Gateway>>,
     Extension(caller): Extension<Caller>,
 ) -> Result<Json<Value>, Problem> {
-    caller.may_do_all()?;
-    blocking(move || Ok(Json(json!({ "routes": gateway.route_views()? })))).await
+    blocking(move || {
+        let enti = |id: &str| gateway.settings.route(id).map_or(&[][..], |route| &route.enti);
+        let views = gateway.route_views()?.into_iter();
+        let seen = |id: &str| enti(id).iter().any(|ente| caller.sees_by(&gateway, ente, id));
+        let seen: Vec<_> = views.filter(|view| seen(&view.route)).collect();
+        Ok(Json(json!({ "routes": seen })))
+    })
+    .await
+}
+
+/// 404 unless there is a route, 403 unless the caller has a right at every ente and register that it
+/// serves.
+fn may_with(gateway: &Gateway, caller: &Caller, right: Right, id: &str) -> Result<(), Problem> {
+    let route = gateway.settings.route(id);
+    let route = route.ok_or_else(|| Problem::from(LedgerError::Missing(format!("route {id}"))))?;
+    for ente in &route.enti {
+        for register in route.registers() {
+            caller.may(right, Some(ente), Some(register))?;
+        }
+    }
+    Ok(())
 }
 
 /// `POST /routes/{id}/resume`: a person has looked, the route goes on.
@@ -90,7 +115,7 @@ pub async fn resume(
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    caller.may_do_all()?;
+    may_with(&gateway, &caller, Right::OperateRoutes, &id)?;
     blocking(move || Ok(gateway.resume_route(&id, &caller.name).map(|()| StatusCode::NO_CONTENT)?)).await
 }
 
@@ -100,7 +125,7 @@ pub async fn suspend(
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    caller.may_do_all()?;
+    may_with(&gateway, &caller, Right::OperateRoutes, &id)?;
     blocking(move || Ok(gateway.suspend_route(&id, &caller.name).map(|()| StatusCode::NO_CONTENT)?)).await
 }
 
@@ -110,7 +135,7 @@ pub async fn files(
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Problem> {
-    caller.may_do_all()?;
+    may_with(&gateway, &caller, Right::Report, &id)?;
     blocking(move || {
         let route = gateway.settings.route(&id);
         let route =
@@ -126,7 +151,7 @@ pub async fn audit(
     State(gateway): State<Arc<Gateway>>,
     Extension(caller): Extension<Caller>,
 ) -> Result<Json<Value>, Problem> {
-    caller.may_do_all()?;
+    caller.may(Right::ReadAudit, None, None)?;
     blocking(move || {
         let verdict = gateway.verify_audit()?;
         Ok(Json(match verdict {

@@ -10,6 +10,7 @@ use raccordo::flow::explain::{Explanation, Reader, Said};
 use raccordo::flow::files::Embedded;
 use raccordo::flow::{Catalog, Context, EnteSettings, OperationKind};
 use raccordo::folder::{Folder, FolderSchema};
+use raccordo::gateway::rights::Reason;
 use raccordo::gateway::{Bodies, Gateway, RunRequest};
 use raccordo::ledger::sqlite::OfWhich;
 use raccordo::node;
@@ -323,7 +324,8 @@ fn what_a_fhir_server_refuses_comes_back_by_its_expression() {
     let which = OfWhich::Folder { folder: row.id, record: Some("intervento/INT-2") };
     let rows = gateway.books.operations_to_explain(which, 10).unwrap();
     assert_eq!((rows.len(), rows[0].state.as_str()), (1, "refused"));
-    let told = gateway.explain(rows.clone(), Bodies::Open, "test").unwrap();
+    let told =
+        gateway.explain(rows.clone(), &Bodies::Open(Reason::new("verifica").unwrap()), "test").unwrap();
     let told = &told[0].explanations[0];
     assert_eq!(
         (told.rule.as_str(), told.code.as_deref()),
@@ -331,7 +333,7 @@ fn what_a_fhir_server_refuses_comes_back_by_its_expression() {
     );
     assert_eq!(fields(told), [("/interventi/1/codice", Some("A1.05.01"))]);
     assert!(told.recipient_text.as_ref().unwrap().contains("distretto"));
-    let closed = gateway.explain(rows, Bodies::Closed, "test").unwrap();
+    let closed = gateway.explain(rows, &Bodies::Closed, "test").unwrap();
     let closed = &closed[0].explanations[0];
     assert_eq!((closed.recipient_text.as_ref(), closed.rule.as_str()), (None, "regola-del-destinatario"));
     assert!(closed.field.iter().all(|field| field.value.is_none()));

@@ -184,7 +184,11 @@ impl Site {
 
     pub fn api_as(&self, token: &str, method: &str, path: &str, body: &[u8]) -> Answer {
         let authorization = format!("Bearer {token}");
-        let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
+        let headers = [
+            ("authorization", authorization.as_str()),
+            ("content-type", "application/json"),
+            ("raccordo-reason", "a test"),
+        ];
         request(self.api, method, &format!("/api/v1{path}"), &headers, body)
     }
 

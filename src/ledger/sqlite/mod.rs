@@ -19,6 +19,7 @@ mod replay;
 mod run_views;
 mod runs;
 mod snapshot;
+mod tokens;
 mod views;
 mod work;
 mod writer;
@@ -43,6 +44,7 @@ pub use pseudonyms::KnownKey;
 pub use replay::{ReplayHead, ReplayScope, STATES};
 pub use runs::RunOrder;
 pub use snapshot::Snapshot;
+pub use tokens::TokenRow;
 pub use views::{
     FolderStanding, HeldFlow, OperationView, ReceiptView, RouteView, RuleCount, Standing, SubmissionView,
 };
@@ -63,6 +65,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migration_9.sql"),
     include_str!("migration_10.sql"),
     include_str!("migration_11.sql"),
+    include_str!("migration_12.sql"),
 ];
 
 /// The books of an installation. Cheap to share; dropping the last one closes the ledger.

@@ -2,5 +2,8 @@
 
 mod folders;
 mod import;
+mod openapi;
 mod requests;
+mod rights;
+mod tokens;
 mod work;

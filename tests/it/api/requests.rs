@@ -15,7 +15,9 @@ fn without_a_known_token_nothing_is_let_in() {
         {
             let answer = request(site.api, method, &format!("/api/v1{path}"), &headers, b"");
             assert!(answer.problem(401).contains("token"));
-            assert_eq!(answer.headers["www-authenticate"], "Bearer");
+            let challenge =
+                if value == Some("Bearer unknown") { "Bearer error=\"invalid_token\"" } else { "Bearer" };
+            assert_eq!(answer.headers["www-authenticate"], challenge);
         }
     }
     let headers = [("authorization", known.as_str())];
@@ -55,16 +57,20 @@ fn a_token_of_one_ente_speaks_for_that_ente_only() {
     for (method, path) in [
         ("POST", "/import"),
         ("GET", "/findings"),
-        ("GET", "/routes"),
         ("POST", "/routes/waas-H501/resume"),
         ("POST", "/routes/waas-H501/suspend"),
-        ("POST", "/routes/file-H501/files"),
+        ("POST", "/routes/waas-F205/files"),
         ("GET", "/receipts/strange"),
         ("GET", "/audit/verify"),
-        ("POST", "/runs/1/approve"),
+        ("GET", "/tokens"),
+        ("GET", "/accounts"),
     ] {
         site.api_as(ROME, method, path, b"").problem(403);
     }
+    site.api_as(ROME, "POST", &format!("/runs/{id}/approve"), b"").problem(404);
+    let routes = site.api_as(ROME, "GET", "/routes", b"").good(200);
+    let routes: Vec<_> = routes["routes"].as_array().unwrap().iter().map(|route| &route["route"]).collect();
+    assert_eq!(routes, ["waas-H501", "file-H501"]);
 }
 
 #[test]

@@ -31,7 +31,7 @@ pub fn ask(to: SocketAddr, token: &str, method: &str, path: &str, body: &[u8]) -
     let mut stream = TcpStream::connect(to)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     let head = format!(
-        "{method} {path} HTTP/1.0\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n\
+        "{method} {path} HTTP/1.0\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\nRaccordo-Reason: a test\r\n\
          Content-Length: {}\r\n\r\n",
         body.len()
     );

@@ -51,7 +51,11 @@ impl Site {
 
     fn api(&self, method: &str, path: &str, body: &Value) -> Answer {
         let token = format!("Bearer {ALL}");
-        let headers = [("authorization", token.as_str()), ("content-type", "application/json")];
+        let headers = [
+            ("authorization", token.as_str()),
+            ("content-type", "application/json"),
+            ("raccordo-reason", "a test"),
+        ];
         request(self.api, method, &format!("/api/v1{path}"), &headers, body.to_string().as_bytes())
     }
 
