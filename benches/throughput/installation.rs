@@ -20,7 +20,6 @@ use raccordo::gateway::{Delivery, Gateway, RunRequest, new_import};
 use raccordo::node::delivery::couriers;
 use raccordo::queue::{MemoryQueue, Now, Queue, RabbitQueue};
 use raccordo::sandbox::{clock, health, people};
-use rusqlite::Connection;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -91,11 +90,8 @@ impl Installation {
     pub fn closed(&self, run: i64) -> Result<Balance> {
         let open =
             "SELECT EXISTS (SELECT 1 FROM run_row INDEXED BY run_row_open WHERE open = 1 AND run = ?1)";
-        let is_open = || {
-            let ask =
-                |connection: &Connection| connection.query_row(open, [run], |row| row.get::<_, bool>(0));
-            self.gateway.books.read(ask)
-        };
+        let is_open =
+            || self.gateway.books.look(|tx| tx.one("the answer", open, [run], |row| row.get::<bool>(0)));
         while is_open()? {
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -117,7 +113,7 @@ impl Installation {
     /// Containers so far.
     pub fn containers(&self) -> Result<i64> {
         let count = "SELECT count(*) FROM submission";
-        Ok(self.gateway.books.read(|connection| connection.query_row(count, [], |row| row.get(0)))?)
+        Ok(self.gateway.books.look(|tx| tx.one("the count", count, [], |row| row.get(0)))?)
     }
 
     /// Ends the workers, the connection and the recipient.

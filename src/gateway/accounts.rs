@@ -13,7 +13,7 @@ use super::chain::{Note, append};
 use super::rights::{Grant, Right, allows, allows_somewhere};
 use crate::audit::EventKind;
 use crate::exchange::{Hash, LedgerError, Millis};
-use crate::ledger::sqlite::AccountRow;
+use crate::ledger::books::AccountRow;
 use crate::personal::Personal;
 
 /// Shorter passwords are not taken (NIST SP 800-63B, 3.1.1.2 asks for 15 where they stand alone;

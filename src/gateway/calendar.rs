@@ -11,7 +11,7 @@ use super::{Gateway, RunRequest};
 use crate::audit::EventKind;
 use crate::exchange::calendar::{CalendarError, Due, due};
 use crate::exchange::{LedgerError, Millis, Period};
-use crate::ledger::sqlite::{FiringRow, RunOrder};
+use crate::ledger::books::{FiringRow, RunOrder};
 use crate::ledger::{RunHead, Tx};
 
 /// Firings shown of an entry.

@@ -12,7 +12,7 @@ use crate::exchange::{Desired, DesiredSet, Ledger, LedgerError};
 use crate::folder::benefits::benefits;
 use crate::folder::finding::{Finding, Severity, Text, Verdict};
 use crate::folder::{Folder, fields};
-use crate::ledger::sqlite::{BenefitRow, DuplicateRow};
+use crate::ledger::books::{BenefitRow, DuplicateRow};
 use crate::ledger::{FindingRow, Tx};
 
 /// What one flow makes of a folder, for its register.

@@ -13,7 +13,7 @@ use crate::flow::{Flow, Mapped};
 use crate::folder::Lang;
 use crate::folder::finding::{Finding, Severity, Text};
 use crate::ledger::FolderRow;
-use crate::ledger::sqlite::ReplayScope;
+use crate::ledger::books::ReplayScope;
 use crate::personal::Personal;
 
 /// Folders looked at in one go.

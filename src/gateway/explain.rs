@@ -16,7 +16,7 @@ use crate::flow::trace::Trace;
 use crate::folder::Folder;
 use crate::folder::finding::{Finding, Text, Verdict};
 use crate::ledger::FolderRow;
-use crate::ledger::sqlite::{AnswerRow, OperationToExplain, SubmissionView};
+use crate::ledger::books::{AnswerRow, OperationToExplain, SubmissionView};
 
 /// Whether folders and texts of receipts are opened.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -18,8 +18,8 @@ use crate::exchange::{
     Submission, SubmissionState, gather, settle_operation,
 };
 use crate::flow::Container;
+use crate::ledger::books::RecordHead;
 use crate::ledger::failpoint;
-use crate::ledger::sqlite::RecordHead;
 
 /// How long a worker may take for one file.
 const LEASE_MS: Millis = 60_000;

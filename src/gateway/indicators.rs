@@ -14,7 +14,7 @@ use crate::audit::EventKind;
 use crate::exchange::{Desired, LedgerError, Period, Record};
 use crate::flow::aggregate::{About, AggregateFlow, Books, Counted, RegisterTally};
 use crate::folder::Folder;
-use crate::ledger::sqlite::Snapshot;
+use crate::ledger::books::Snapshot;
 use crate::mapping::aggregate::{Span, Tally};
 
 /// Folders read in one go.

@@ -14,7 +14,7 @@ use crate::flow::{Came, InboundFlow};
 use crate::folder::Folder;
 use crate::folder::finding::Finding;
 use crate::ledger::FolderRow;
-use crate::ledger::sqlite::{InquiryRow, NewInquiry};
+use crate::ledger::books::{InquiryRow, NewInquiry};
 
 /// Why a route rests when its day's questions are spent.
 pub(super) const BUDGET: &str = "daily-budget";

@@ -17,7 +17,7 @@ use crate::flow::{Came, Heard};
 use crate::folder::Folder;
 use crate::folder::finding::Finding;
 use crate::ledger::Tx;
-use crate::ledger::sqlite::NewProposal;
+use crate::ledger::books::NewProposal;
 use crate::personal::Personal;
 use crate::seal::{SubjectKey, WrappedKey, place};
 

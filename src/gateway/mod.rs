@@ -71,7 +71,7 @@ use crate::exchange::LedgerError;
 use crate::flow::{Catalog, Context, EnteSettings};
 use crate::folder::FolderSchema;
 use crate::ledger::Books;
-use crate::ledger::sqlite::RouteView;
+use crate::ledger::books::RouteView;
 use crate::queue::{Queue, QueueState};
 use crate::seal::{KeyFileError, MasterKey, SealError, Sealer};
 

@@ -8,7 +8,7 @@ use super::settings::Channel;
 use crate::audit::EventKind;
 use crate::exchange::LedgerError;
 use crate::flow::Container;
-use crate::ledger::sqlite::SubmissionView;
+use crate::ledger::books::SubmissionView;
 use crate::personal::Personal;
 
 /// A payload and what it is.

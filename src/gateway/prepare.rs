@@ -7,7 +7,7 @@ use crate::flow::explain::Reader;
 use crate::flow::{Flow, Mapped, MappedRecord};
 use crate::folder::finding::Finding;
 use crate::folder::{Folder, fields};
-use crate::ledger::sqlite::BenefitRow;
+use crate::ledger::books::BenefitRow;
 use crate::ledger::{FindingRow, FolderRow, Tx};
 use crate::personal::Personal;
 use crate::seal::{SubjectKey, WrappedKey};

@@ -10,7 +10,7 @@ use crate::audit::EventKind;
 use crate::exchange::LedgerError;
 use crate::folder::Folder;
 use crate::ledger::FolderRow;
-use crate::ledger::sqlite::ProposalRow;
+use crate::ledger::books::ProposalRow;
 use crate::personal::Personal;
 use crate::seal::{SubjectKey, WrappedKey, place};
 

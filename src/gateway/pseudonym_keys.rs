@@ -13,7 +13,7 @@ use crate::exchange::{Hash, LedgerError};
 use crate::flow::{Catalog, Flow};
 use crate::folder::finding::{Finding, Severity, Text, Verdict};
 use crate::ledger::Books;
-use crate::ledger::sqlite::KnownKey;
+use crate::ledger::books::KnownKey;
 use crate::mapping::keyed::{KeyState, Keys};
 
 /// The keys of each ente as this process may use them.

@@ -17,7 +17,7 @@ use crate::audit::EventKind;
 use crate::exchange::{Change, Hash, Ledger, LedgerError, Order, Period, Place, Record, foresee, select};
 use crate::flow::{Flow, Powers};
 use crate::ledger::Tx;
-use crate::ledger::sqlite::{ReplayHead, ReplayScope, STATES};
+use crate::ledger::books::{ReplayHead, ReplayScope, STATES};
 
 /// Folders replayed in one transaction.
 const CHUNK: usize = 50;

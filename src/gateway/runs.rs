@@ -6,7 +6,7 @@ use super::chain::{Note, append};
 use super::settings::Route;
 use crate::audit::EventKind;
 use crate::exchange::{LedgerError, Order, Period, approve, withdraw};
-use crate::ledger::sqlite::RunOrder;
+use crate::ledger::books::RunOrder;
 use crate::ledger::{Turn, Tx};
 
 /// Records selected in one transaction.

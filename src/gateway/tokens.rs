@@ -7,7 +7,7 @@ use super::chain::{Note, append};
 use super::rights::Grant;
 use crate::audit::EventKind;
 use crate::exchange::{LedgerError, Millis};
-use crate::ledger::sqlite::TokenRow;
+use crate::ledger::books::TokenRow;
 use crate::personal::Personal;
 
 /// How every token of ours begins, so that a leaked one is known for what it is.

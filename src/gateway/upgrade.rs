@@ -9,7 +9,7 @@ use super::replay::{ReplayError, no_counts};
 use super::runs::RunError;
 use crate::flow::Flow;
 use crate::flow::upgrade::{Upgrade, compare};
-use crate::ledger::sqlite::ReplayScope;
+use crate::ledger::books::ReplayScope;
 
 /// Folders looked at in one go.
 const CHUNK: usize = 100;

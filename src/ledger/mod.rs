@@ -5,7 +5,8 @@
 
 pub mod failpoint;
 pub mod rows;
-pub mod sqlite;
+pub mod sql;
+pub mod books;
 
+pub use books::{Books, Ticket, Turn, Tx};
 pub use rows::{FindingRow, FolderRow, RunHead};
-pub use sqlite::{Books, Ticket, Turn, Tx};

@@ -16,7 +16,7 @@ use super::records;
 use crate::exchange::LedgerError;
 use crate::gateway::rights::Right;
 use crate::gateway::{Bodies, Gateway};
-use crate::ledger::sqlite::{OfWhich, OperationToExplain};
+use crate::ledger::books::{OfWhich, OperationToExplain};
 
 /// Operations explained in one answer.
 const MOST: usize = 1000;

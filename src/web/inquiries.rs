@@ -19,7 +19,7 @@ use crate::exchange::{InquiryState, LedgerError};
 use crate::folder::Lang;
 use crate::gateway::rights::Right;
 use crate::gateway::{Gateway, InquiryRequest, ProposalView};
-use crate::ledger::sqlite::{InquiryRow, ProposalRow};
+use crate::ledger::books::{InquiryRow, ProposalRow};
 
 /// Questions shown beside a folder's proposals.
 const SHOWN: usize = 10;

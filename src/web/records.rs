@@ -16,7 +16,7 @@ use crate::exchange::{Answer, Decision, LedgerError};
 use crate::flow::Flow;
 use crate::gateway::Gateway;
 use crate::gateway::rights::Right;
-use crate::ledger::sqlite::{OfWhich, OperationView, SubmissionView};
+use crate::ledger::books::{OfWhich, OperationView, SubmissionView};
 
 /// Which operations to show.
 #[derive(Deserialize, IntoParams)]

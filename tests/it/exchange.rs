@@ -3,7 +3,7 @@
 
 use jiff::civil::date;
 use raccordo::exchange::*;
-use raccordo::ledger::sqlite::RunOrder;
+use raccordo::ledger::books::RunOrder;
 use raccordo::ledger::{Books, FolderRow};
 use tempfile::TempDir;
 

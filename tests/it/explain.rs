@@ -12,7 +12,7 @@ use raccordo::flow::{Catalog, Context, EnteSettings, OperationKind};
 use raccordo::folder::{Folder, FolderSchema};
 use raccordo::gateway::rights::Reason;
 use raccordo::gateway::{Bodies, Gateway, RunRequest};
-use raccordo::ledger::sqlite::OfWhich;
+use raccordo::ledger::books::OfWhich;
 use raccordo::node;
 use raccordo::sandbox::clock;
 use raccordo::sandbox::fhir::{FhirServer, FhirServerConfig, Script};

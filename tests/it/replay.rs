@@ -7,7 +7,7 @@ use raccordo::flow::Catalog;
 use raccordo::flow::files::Directory;
 use raccordo::gateway::{DryRun, Gateway, ReplayError, ReplayRequest, RunRequest, SystemClock};
 use raccordo::ledger::Tx;
-use raccordo::ledger::sqlite::{ReplayScope, RunOrder};
+use raccordo::ledger::books::{ReplayScope, RunOrder};
 use raccordo::node;
 use serde_json::{Value, json};
 

@@ -12,7 +12,7 @@ use crate::cli::speech::said;
 use crate::exchange::Bucket;
 use crate::gateway::{Gateway, ImportSummary};
 use crate::ledger::RunHead;
-use crate::ledger::sqlite::HeldFlow;
+use crate::ledger::books::HeldFlow;
 
 /// What an import came to.
 pub fn imported(summary: &ImportSummary, json: bool) {

@@ -16,7 +16,7 @@ use crate::folder::Lang;
 use crate::folder::finding::Finding;
 use crate::gateway::rights::Right;
 use crate::gateway::{Gateway, RunRequest};
-use crate::ledger::sqlite::FolderStanding;
+use crate::ledger::books::FolderStanding;
 use crate::web::Language;
 use crate::web::extract::{Path, Query};
 use crate::web::folders::blocking;

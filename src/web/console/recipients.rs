@@ -12,7 +12,7 @@ use super::sign::Bare;
 use super::visitor::{Visitor, back};
 use crate::gateway::Gateway;
 use crate::gateway::rights::Right;
-use crate::ledger::sqlite::RouteView;
+use crate::ledger::books::RouteView;
 use crate::web::extract::Path;
 use crate::web::folders::blocking;
 

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::frame::{Failure, Frame, page};
 use super::visitor::Visitor;
 use crate::gateway::Gateway;
-use crate::ledger::sqlite::{OperationView, SubmissionView};
+use crate::ledger::books::{OperationView, SubmissionView};
 use crate::web::extract::{Path, Query};
 use crate::web::folders::blocking;
 

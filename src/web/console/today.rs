@@ -12,7 +12,7 @@ use super::visitor::Visitor;
 use crate::exchange::Bucket;
 use crate::gateway::{CalendarView, Gateway};
 use crate::ledger::RunHead;
-use crate::ledger::sqlite::{OperationView, Standing};
+use crate::ledger::books::{OperationView, Standing};
 use crate::web::folders::blocking;
 
 /// Operations shown of those that a person must decide.

@@ -19,7 +19,7 @@ impl Stage {
 
     /// One number of the ledger.
     fn number(&self, sql: &str) -> i64 {
-        self.gateway.books.read(|c| c.query_row(sql, [], |row| row.get(0))).unwrap()
+        self.gateway.books.look(|tx| tx.one("the number", sql, [], |row| row.get(0))).unwrap()
     }
 
     async fn until(&self, what: impl Fn(&Self) -> bool) {

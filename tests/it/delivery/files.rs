@@ -1,7 +1,7 @@
 //! Files for a portal: as large as the route allows, however a run selects.
 
 use raccordo::exchange::{Ledger, Order};
-use raccordo::ledger::sqlite::RunOrder;
+use raccordo::ledger::books::RunOrder;
 
 use crate::calendar::{Held, open};
 use crate::serving::{FLOW, generated};

@@ -14,7 +14,7 @@ use raccordo::channel::inquiry::{Inquirer, Question, Reply};
 use raccordo::channel::offer::Soon;
 use raccordo::exchange::Millis;
 use raccordo::gateway::{Gateway, InquiryRequest};
-use raccordo::ledger::sqlite::{InquiryRow, ProposalRow};
+use raccordo::ledger::books::{InquiryRow, ProposalRow};
 use raccordo::node;
 use raccordo::personal::Personal;
 use serde_json::{Value, json};

@@ -8,6 +8,7 @@ use raccordo::channel::courier::{Courier, Destination};
 use raccordo::channel::push::HttpSettings;
 use raccordo::exchange::{Balance, Bucket, Hash};
 use raccordo::gateway::{Delivery, Gateway, RunRequest};
+use raccordo::ledger::Tx;
 use raccordo::node;
 use raccordo::queue::MemoryQueue;
 use raccordo::sandbox::gaf::{FLOWS, GafServer, GafServerConfig, REGISTERS, Script};
@@ -169,12 +170,7 @@ impl Stage {
     }
 
     pub fn rows(&self, sql: &str) -> Vec<String> {
-        let ask = |connection: &rusqlite::Connection| {
-            let mut statement = connection.prepare(sql)?;
-            let rows = statement.query_map([], |row| row.get(0))?;
-            rows.collect::<Result<Vec<String>, _>>()
-        };
-        self.gateway.books.read(ask).unwrap()
+        self.gateway.books.look(|tx| tx.many(sql, [], |row| row.get(0))).unwrap()
     }
 
     /// What differs between the books, for both tracciati.
@@ -190,13 +186,9 @@ impl Stage {
 
     /// The payloads that our book says a register holds.
     pub fn held(&self, register: &str) -> Vec<Vec<u8>> {
-        let ask = |connection: &rusqlite::Connection| {
-            let sql = "SELECT id, held_content FROM record WHERE register = ?1 AND held_content IS NOT NULL";
-            let mut statement = connection.prepare(sql)?;
-            let rows = statement.query_map([register], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            rows.collect::<Result<Vec<(i64, Hash)>, _>>()
-        };
-        let rows = self.gateway.books.read(ask).unwrap();
+        let sql = "SELECT id, held_content FROM record WHERE register = ?1 AND held_content IS NOT NULL";
+        let ask = |tx: &Tx<'_>| tx.many(sql, [register], |row| Ok((row.get(0)?, row.get(1)?)));
+        let rows = self.gateway.books.look(ask).unwrap();
         let open = |(id, content): (i64, Hash)| self.gateway.open_fragment(id, &content).unwrap();
         rows.into_iter().map(|row| open(row).into_exposed()).collect()
     }

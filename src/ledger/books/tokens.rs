@@ -1,8 +1,6 @@
 //! Rows of the API's tokens.
 
-use rusqlite::{Row, params};
-
-use super::{Books, Tx};
+use super::{Books, Row, Tx, params};
 use crate::exchange::{Hash, LedgerError, Millis};
 
 type R<T> = Result<T, LedgerError>;
@@ -26,7 +24,7 @@ pub struct TokenRow {
 const TOKEN: &str = "SELECT name, hash, grants, created_at, created_by, expires_at, revoked_at, used_at \
                      FROM api_token";
 
-fn token(row: &Row<'_>) -> rusqlite::Result<TokenRow> {
+fn token(row: &Row<'_>) -> R<TokenRow> {
     Ok(TokenRow {
         name: row.get(0)?,
         hash: row.get(1)?,

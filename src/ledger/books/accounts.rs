@@ -1,8 +1,6 @@
 //! Rows of accounts and of their sessions.
 
-use rusqlite::{OptionalExtension, Row, params};
-
-use super::{Books, Tx};
+use super::{Books, Row, Tx, params};
 use crate::exchange::{Hash, LedgerError, Millis};
 
 type R<T> = Result<T, LedgerError>;
@@ -32,7 +30,7 @@ pub struct SessionRow {
 
 const ACCOUNT: &str = "name, password, grants, created_at, disabled, failures, locked_until";
 
-fn account(row: &Row<'_>) -> rusqlite::Result<AccountRow> {
+fn account(row: &Row<'_>) -> R<AccountRow> {
     Ok(AccountRow {
         name: row.get(0)?,
         password: row.get(1)?,
@@ -48,22 +46,20 @@ impl Books {
     /// An account by its name.
     pub fn account(&self, name: &str) -> R<Option<AccountRow>> {
         let sql = format!("SELECT {ACCOUNT} FROM account WHERE name = ?1");
-        self.read(|c| c.prepare_cached(&sql)?.query_row([name], account).optional())
+        self.look(|tx| tx.maybe(&sql, [name], account))
     }
 
     /// All accounts, by name.
     pub fn accounts(&self) -> R<Vec<AccountRow>> {
         let sql = format!("SELECT {ACCOUNT} FROM account ORDER BY name");
-        self.read(|c| c.prepare_cached(&sql)?.query_map([], account)?.collect())
+        self.look(|tx| tx.many(&sql, [], account))
     }
 
     /// A session by the hash of its token.
     pub fn session(&self, token: &Hash) -> R<Option<SessionRow>> {
         let sql = "SELECT account, began, seen FROM session WHERE token = ?1";
-        self.read(|c| {
-            let read = |r: &Row<'_>| Ok(SessionRow { account: r.get(0)?, began: r.get(1)?, seen: r.get(2)? });
-            c.prepare_cached(sql)?.query_row([token], read).optional()
-        })
+        let read = |r: &Row<'_>| Ok(SessionRow { account: r.get(0)?, began: r.get(1)?, seen: r.get(2)? });
+        self.look(|tx| tx.maybe(sql, [token], read))
     }
 }
 

@@ -1,8 +1,6 @@
 //! What an explanation needs of the books: operations with the newest answer to each. Read-only.
 
-use rusqlite::{OptionalExtension, Row, params};
-
-use super::Books;
+use super::{Books, R, Row, params};
 use crate::exchange::LedgerError;
 
 /// Which operations are to be explained.
@@ -78,30 +76,23 @@ impl Books {
         };
         let sql = format!(
             "SELECT o.id, r.ente, f.folder_id, r.flow, r.key, o.kind, o.generation, o.state, o.route, s.name,
-               r.desired_content IS o.content, coalesce(r.rows, x''), coalesce(({ATTEMPT_CODE}), '')
+               r.desired_content IS NOT DISTINCT FROM o.content, r.rows, coalesce(({ATTEMPT_CODE}), '')
              FROM operation o JOIN record r ON r.id = o.record JOIN folder f ON f.id = r.folder
              LEFT JOIN submission s ON s.id = o.submission
              WHERE {clause} AND ?1 IS NOT NULL ORDER BY o.id LIMIT ?3"
         );
-        self.read(|c| {
-            let mut statement = c.prepare_cached(&sql)?;
-            let rows = statement.query_map(params![number, text, limit as i64], operation)?;
-            rows.collect()
-        })
+        self.look(|tx| tx.many(&sql, params![number, text, limit as i64], operation))
     }
 
     /// The newest answer to an operation; one that fits no operation counts by its container's name.
     pub fn newest_answer(&self, of: &OperationToExplain) -> Result<Option<AnswerRow>, LedgerError> {
-        self.read(|c| {
-            c.prepare_cached(
-                "SELECT name, code, what, text FROM receipt
+        let sql = "SELECT name, code, what, text FROM receipt
                  WHERE (operation = ?1 OR operation IS NULL AND route = ?2 AND name = ?3) AND what <> 'duplicate'
-                 ORDER BY id DESC LIMIT 1",
-            )?
-            .query_row(params![of.operation, of.route, of.submission], |r| {
+                 ORDER BY id DESC LIMIT 1";
+        self.look(|tx| {
+            tx.maybe(sql, params![of.operation, of.route, of.submission], |r| {
                 Ok(AnswerRow { submission: r.get(0)?, code: r.get(1)?, what: r.get(2)?, text: r.get(3)? })
             })
-            .optional()
         })
     }
 
@@ -111,19 +102,13 @@ impl Books {
         folder: i64,
         record: Option<&str>,
     ) -> Result<Vec<(String, Option<String>, String)>, LedgerError> {
-        self.read(|c| {
-            let mut statement = c.prepare_cached(
-                "SELECT flow, record, finding FROM finding
-                 WHERE folder = ?1 AND (?2 IS NULL OR record IS NULL OR record = ?2) ORDER BY rowid",
-            )?;
-            let rows =
-                statement.query_map(params![folder, record], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?;
-            rows.collect()
-        })
+        let sql = "SELECT flow, record, finding FROM finding
+                 WHERE folder = ?1 AND (?2 IS NULL OR record IS NULL OR record = ?2) ORDER BY rowid";
+        self.look(|tx| tx.many(sql, params![folder, record], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?))))
     }
 }
 
-fn operation(r: &Row<'_>) -> rusqlite::Result<OperationToExplain> {
+fn operation(r: &Row<'_>) -> R<OperationToExplain> {
     Ok(OperationToExplain {
         operation: r.get(0)?,
         ente: r.get(1)?,
@@ -136,7 +121,7 @@ fn operation(r: &Row<'_>) -> rusqlite::Result<OperationToExplain> {
         route: r.get(8)?,
         submission: r.get(9)?,
         is_todays: r.get(10)?,
-        rows: r.get(11)?,
+        rows: r.get::<Option<_>>(11)?.unwrap_or_default(),
         attempt_code: r.get(12)?,
     })
 }

@@ -1,8 +1,6 @@
 //! Runs with their balances, as people and programs ask for them.
 
-use rusqlite::{Connection, Row, params};
-
-use super::Books;
+use super::{Books, R, Row, Tx, params};
 use crate::exchange::{Balance, Bucket, LedgerError};
 use crate::ledger::RunHead;
 
@@ -19,27 +17,24 @@ impl Books {
         limit: usize,
     ) -> Result<Vec<RunHead>, LedgerError> {
         let enti = enti.map(|enti| serde_json::json!(enti).to_string());
-        self.read(|c| {
-            // One snapshot for heads and counts: a balance read in two moments would not close.
-            let c = c.unchecked_transaction()?;
-            let mut statement = c.prepare_cached(
+        // Heads and counts of one moment: a balance read in two would not close.
+        self.look(|tx| {
+            let sql = format!(
                 "SELECT id, ente, register, flow, period, route, started_at, actor, selecting, selected, kind,
                    cancelled_at, filter, changes FROM run
                  WHERE (?1 IS NULL OR id = ?1)
-                   AND (?2 IS NULL OR ente IN (SELECT value FROM json_each(?2)))
+                   AND (?2 IS NULL OR ente IN {})
                  ORDER BY id DESC LIMIT ?3",
-            )?;
-            let rows = statement.query_map(params![only, enti, limit as i64], head)?;
-            let mut runs = rows.collect::<rusqlite::Result<Vec<_>>>()?;
-            for run in &mut runs {
-                fill(&c, run)?;
-            }
+                tx.list("?2")
+            );
+            let mut runs = tx.many(&sql, params![only, enti, limit as i64], head)?;
+            runs.iter_mut().try_for_each(|run| fill(tx, run))?;
             Ok(runs)
         })
     }
 }
 
-fn head(r: &Row<'_>) -> rusqlite::Result<RunHead> {
+fn head(r: &Row<'_>) -> R<RunHead> {
     Ok(RunHead {
         id: r.get(0)?,
         ente: r.get(1)?,
@@ -58,14 +53,12 @@ fn head(r: &Row<'_>) -> rusqlite::Result<RunHead> {
     })
 }
 
-fn fill(c: &Connection, run: &mut RunHead) -> rusqlite::Result<()> {
-    let mut statement =
-        c.prepare_cached("SELECT bucket, count(*) FROM run_row WHERE run = ?1 GROUP BY bucket")?;
-    let mut rows = statement.query([run.id])?;
-    while let Some(row) = rows.next()? {
-        let word: String = row.get(0)?;
-        if let Some(bucket) = Bucket::from_word(&word) {
-            run.balance.add(bucket, row.get(1)?);
+fn fill(tx: &Tx<'_>, run: &mut RunHead) -> R<()> {
+    let sql = "SELECT bucket, count(*) FROM run_row WHERE run = ?1 GROUP BY bucket";
+    let counts = tx.many(sql, [run.id], |row| Ok((Bucket::from_word(row.text(0)?), row.get(1)?)))?;
+    for (bucket, count) in counts {
+        if let Some(bucket) = bucket {
+            run.balance.add(bucket, count);
         }
     }
     Ok(())

@@ -1,8 +1,6 @@
 //! Runs in SQLite: selected in chunks, each chunk one transaction, so that nothing stalls.
 
-use rusqlite::params;
-
-use super::Tx;
+use super::{Tx, params};
 use crate::exchange::{Bucket, LedgerError, Millis, Order, select};
 
 type R<T> = Result<T, LedgerError>;
@@ -28,8 +26,8 @@ pub struct RunOrder {
 
 const OF_ENTE: &str = "ente = ?1 AND register = ?2 AND flow = ?3 AND (?4 IS NULL OR from_day <= ?4)
    AND ?5 IS NULL";
-/// The `+` keeps SQLite from walking all records of the ente for the few of one folder.
-const OF_FOLDER: &str = "+ente = ?1 AND register = ?2 AND flow = ?3 AND (?4 IS NULL OR from_day <= ?4)
+/// The `||` keeps SQLite from walking all records of the ente for the few of one folder.
+const OF_FOLDER: &str = "ente || '' = ?1 AND register = ?2 AND flow = ?3 AND (?4 IS NULL OR from_day <= ?4)
    AND folder = ?5";
 
 const fn in_scope(folder: Option<i64>) -> &'static str {
@@ -80,7 +78,7 @@ impl Tx<'_> {
             let order = Order { route: r.get(5)?, interactive: r.get(6)? };
             let scope: (String, String, String, Option<String>, Option<i64>) =
                 (r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?);
-            Ok((scope, order, r.get::<_, bool>(7)?, r.get::<_, i64>(8)?, (r.get(9)?, r.get(10)?)))
+            Ok((scope, order, r.get::<bool>(7)?, r.get::<i64>(8)?, (r.get(9)?, r.get(10)?)))
         })?;
         let Some(((ente, register, flow, until, folder), order, hold, cursor, threshold)) = head else {
             return Ok(false);

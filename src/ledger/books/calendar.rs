@@ -1,9 +1,8 @@
 //! The calendar's memory: until when each entry was looked at, and what each firing came to.
 
-use rusqlite::{OptionalExtension, Row, params};
 use serde::Serialize;
 
-use super::{Books, Tx};
+use super::{Books, Row, Tx, params};
 use crate::exchange::{LedgerError, Millis};
 
 type R<T> = Result<T, LedgerError>;
@@ -30,7 +29,7 @@ pub struct FiringRow {
 
 const FIRING: &str = "calendar, at, ente, what, run, period, period_end, noted_at, passed_over, why";
 
-fn firing(row: &Row<'_>) -> rusqlite::Result<FiringRow> {
+fn firing(row: &Row<'_>) -> R<FiringRow> {
     Ok(FiringRow {
         calendar: row.get(0)?,
         at: row.get(1)?,
@@ -85,17 +84,15 @@ impl Books {
     /// Until when an entry was looked at; `None` for one that is new or had another cron then.
     pub fn calendar_seen(&self, id: &str, cron: &str) -> R<Option<Millis>> {
         let sql = "SELECT seen_until FROM calendar WHERE id = ?1 AND cron = ?2";
-        self.read(|c| c.prepare_cached(sql)?.query_row([id, cron], |row| row.get(0)).optional())
+        self.look(|tx| tx.maybe(sql, [id, cron], |row| row.get(0)))
     }
 
     /// The newest firings of an entry, one row per ente.
     pub fn firings(&self, calendar: &str, limit: usize) -> R<Vec<FiringRow>> {
-        self.read(|c| {
+        self.look(|tx| {
             let sql =
                 format!("SELECT {FIRING} FROM firing WHERE calendar = ?1 ORDER BY at DESC, ente LIMIT ?2");
-            let mut statement = c.prepare_cached(&sql)?;
-            let rows = statement.query_map(params![calendar, limit as i64], firing)?;
-            rows.collect()
+            tx.many(&sql, params![calendar, limit as i64], firing)
         })
     }
 }

@@ -1,10 +1,10 @@
 //! Which stored records a replay speaks of, and how far one has come.
 
-use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
+use super::folders::{FOLDER, folder};
 use super::runs::RunOrder;
-use super::{Books, Tx};
+use super::{Books, Row, Tx, params};
 use crate::exchange::LedgerError;
 use crate::ledger::FolderRow;
 
@@ -66,6 +66,7 @@ pub const STATES: &[&str] = &[
     "parked",
 ];
 
+/// Which records a scope speaks of; `{list}` are the texts of its ninth parameter.
 const SELECTED: &str =
     "r.ente = ?1 AND r.register = ?2 AND (?3 IS NULL OR substr(r.flow, 1, length(?3) + 1) = ?3 || '/')
    AND (?4 IS NULL OR (r.from_day <= ?5 AND r.to_day >= ?4))
@@ -80,16 +81,20 @@ const SELECTED: &str =
    AND (?8 IS NULL OR EXISTS (SELECT 1 FROM operation o JOIN receipt t ON t.operation = o.id
      WHERE o.record = r.id AND o.generation = r.generation AND t.code = ?8))
    AND (?9 IS NULL OR r.folder IN (SELECT id FROM folder WHERE ente = ?1
-     AND folder_id IN (SELECT value FROM json_each(?9))))";
+     AND folder_id IN {list}))";
+
+fn selected(tx: &Tx<'_>) -> String {
+    SELECTED.replace("{list}", &tx.list("?9"))
+}
 
 /// Runs a query over `SELECTED` with two more parameters.
 fn ask<T>(
-    c: &rusqlite::Connection,
+    tx: &Tx<'_>,
     sql: &str,
     scope: &ReplayScope,
     more: (i64, i64),
-    read: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
-) -> rusqlite::Result<Vec<T>> {
+    read: impl FnMut(&Row<'_>) -> R<T>,
+) -> R<Vec<T>> {
     let folders = (!scope.folders.is_empty()).then(|| serde_json::json!(scope.folders).to_string());
     let (from, to) = scope.days.clone().unzip();
     let asked = params![
@@ -105,75 +110,63 @@ fn ask<T>(
         more.0,
         more.1
     ];
-    let mut statement = c.prepare_cached(sql)?;
-    let rows = statement.query_map(asked, read)?;
-    rows.collect()
+    tx.many(sql, asked, read)
 }
 
 /// The selected records of one folder.
-fn records(c: &rusqlite::Connection, scope: &ReplayScope, folder: i64) -> rusqlite::Result<Vec<i64>> {
-    let sql = format!("SELECT r.id FROM record r WHERE {SELECTED} AND r.folder = ?10 AND ?11 = 0");
-    ask(c, &sql, scope, (folder, 0), |row| row.get(0))
+fn records(tx: &Tx<'_>, scope: &ReplayScope, folder: i64) -> R<Vec<i64>> {
+    let sql = format!("SELECT r.id FROM record r WHERE {} AND r.folder = ?10 AND ?11 = 0", selected(tx));
+    ask(tx, &sql, scope, (folder, 0), |row| row.get(0))
 }
 
 impl Books {
     /// The folders after `after` that hold a selected record.
     pub fn folders_to_replay(&self, scope: &ReplayScope, after: i64, limit: usize) -> R<Vec<FolderRow>> {
-        self.read(|c| {
+        self.look(|tx| {
             // By folder, so that the walk goes on where it stopped, whatever was selected meanwhile.
             let sql = format!(
                 "SELECT f.id, f.ente, f.folder_id, f.version, f.wrapped_key, f.person, f.content, f.body,
                    f.saved_at, f.look_again
                  FROM folder f WHERE f.ente = ?1 AND f.id > ?10
-                   AND EXISTS (SELECT 1 FROM record r WHERE r.folder = f.id AND {SELECTED})
-                 ORDER BY f.id LIMIT ?11"
+                   AND EXISTS (SELECT 1 FROM record r WHERE r.folder = f.id AND {})
+                 ORDER BY f.id LIMIT ?11",
+                selected(tx)
             );
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-            ask(c, &sql, scope, (after, limit), super::folders::folder)
+            ask(tx, &sql, scope, (after, limit), folder)
         })
     }
 
     /// An ente's folders after `after`, whatever they hold.
     pub fn folders_of(&self, ente: &str, after: i64, limit: usize) -> R<Vec<FolderRow>> {
-        self.read(|c| {
-            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-            let mut statement = c.prepare_cached(
-                "SELECT id, ente, folder_id, version, wrapped_key, person, content, body, saved_at, look_again
-                 FROM folder WHERE ente = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
-            )?;
-            let rows = statement.query_map(params![ente, after, limit], super::folders::folder)?;
-            rows.collect()
-        })
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let sql = format!("SELECT {FOLDER} FROM folder WHERE ente = ?1 AND id > ?2 ORDER BY id LIMIT ?3");
+        self.look(|tx| tx.many(&sql, params![ente, after, limit], folder))
     }
 
     /// The selected records of one folder.
     pub fn records_to_replay(&self, scope: &ReplayScope, folder: i64) -> R<Vec<i64>> {
-        self.read(|c| records(c, scope, folder))
+        self.look(|tx| records(tx, scope, folder))
     }
 
     /// The records of a folder in a register.
     pub fn records_of(&self, folder: i64, register: &str) -> R<Vec<crate::exchange::Record>> {
-        self.read(|c| {
+        self.look(|tx| {
             let sql =
                 format!("SELECT {} FROM record WHERE folder = ?1 AND register = ?2", super::decode::RECORD);
-            let mut statement = c.prepare_cached(&sql)?;
-            let rows = statement.query_map(params![folder, register], super::decode::record)?;
-            rows.collect()
+            tx.many(&sql, params![folder, register], super::decode::record)
         })
     }
 
     /// A replay that is not done.
     pub fn replay(&self, run: i64) -> R<Option<ReplayHead>> {
-        let found = self.read(|c| {
-            c.prepare_cached(
-                "SELECT flow, route, filter, cursor, coalesce(changes, '{}'), actor FROM run
-                 WHERE id = ?1 AND kind = 'replay' AND selecting = 1",
-            )?
-            .query_row([run], |r| {
+        let sql = "SELECT flow, route, filter, cursor, coalesce(changes, '{}'), actor FROM run
+                 WHERE id = ?1 AND kind = 'replay' AND selecting = 1";
+        let found = self.look(|tx| {
+            tx.maybe(sql, [run], |r| {
                 let filter: String = r.get(2)?;
                 Ok((filter, r.get(0)?, r.get(1)?, r.get(3)?, r.get(4)?, r.get(5)?))
             })
-            .optional()
         })?;
         let Some((filter, flow, route, cursor, changes, actor)) = found else { return Ok(None) };
         let scope = serde_json::from_str(&filter)
@@ -195,7 +188,7 @@ impl Tx<'_> {
 
     /// The selected records of one folder.
     pub fn records_to_replay(&self, scope: &ReplayScope, folder: i64) -> R<Vec<i64>> {
-        records(self.connection, scope, folder).map_err(super::store)
+        records(self, scope, folder)
     }
 
     /// Moves a replay on; an error when something else moved or cancelled it meanwhile.

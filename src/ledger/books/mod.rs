@@ -1,4 +1,4 @@
-//! The embedded ledger: SQLite, WAL, synchronous=FULL, one writer thread with group commit.
+//! The ledger: one writer thread with group commit, a few readers, over a store of one's choice.
 
 mod accounts;
 mod benefits;
@@ -20,6 +20,7 @@ mod run_views;
 mod runs;
 mod snapshot;
 mod tokens;
+mod transaction;
 mod views;
 mod work;
 mod writer;
@@ -28,10 +29,9 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 
-use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
-
 use crate::exchange::LedgerError;
+use crate::ledger::sql::sqlite::Sqlite;
+use crate::ledger::sql::{Connection, Row, params};
 pub use accounts::{AccountRow, SessionRow};
 pub use benefits::{BenefitRow, DuplicateRow};
 pub use calendar::FiringRow;
@@ -45,11 +45,14 @@ pub use replay::{ReplayHead, ReplayScope, STATES};
 pub use runs::RunOrder;
 pub use snapshot::Snapshot;
 pub use tokens::TokenRow;
+pub use transaction::Tx;
 pub use views::{
     FolderStanding, HeldFlow, OperationView, ReceiptView, RouteView, RuleCount, Standing, SubmissionView,
 };
 pub use work::{AttemptView, Due};
-pub use writer::{Ticket, Tx};
+pub use writer::Ticket;
+
+type R<T> = Result<T, LedgerError>;
 
 const READERS: usize = 4;
 /// Each brings the ledger from the version of its place to the next; none is ever changed.
@@ -93,14 +96,14 @@ impl Books {
         std::fs::create_dir_all(directory).map_err(store)?;
         let lock = lock(directory)?;
         let path = directory.join("ledger.sqlite");
-        let connection = Connection::open(&path).map_err(store)?;
-        prepare(&connection)?;
+        let connection = Sqlite::open(&path)?;
         migrate(&connection)?;
-        let mut start = Tx { connection: &connection };
+        let mut start = Tx::on(&connection);
         start.free_leases()?;
         start.free_inquiries()?;
         first(&mut start)?;
-        let readers = (0..READERS).map(|_| reader(&path)).collect::<Result<_, _>>()?;
+        let readers =
+            (0..READERS).map(|_| Sqlite::reader(&path).map(Mutex::new)).collect::<Result<_, _>>()?;
         Ok(Self { writer: writer::Writer::start(connection), readers, path, _lock: lock })
     }
 
@@ -146,14 +149,16 @@ impl Books {
         self.writer.submit(Turn::InLine, act)
     }
 
-    /// Runs read-only queries on a snapshot.
-    pub fn read<T>(&self, ask: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, LedgerError> {
-        ask(&*self.reader()?).map_err(store)
+    /// Asks the questions that transactions ask, of one moment; it can change nothing.
+    pub fn look<T>(&self, ask: impl FnOnce(&Tx<'_>) -> Result<T, LedgerError>) -> Result<T, LedgerError> {
+        let reader = self.reader()?;
+        let _moment = Moment::begin(&reader)?;
+        ask(&Tx::on(&reader))
     }
 
-    /// As [`Books::read`], by the questions that transactions ask; it can change nothing.
-    pub fn look<T>(&self, ask: impl FnOnce(&Tx<'_>) -> Result<T, LedgerError>) -> Result<T, LedgerError> {
-        ask(&Tx { connection: &*self.reader()? })
+    /// A connection of its own, for what reads long.
+    fn own_reader(&self) -> R<Connection> {
+        Sqlite::reader(&self.path)
     }
 
     fn reader(&self) -> Result<MutexGuard<'_, Connection>, LedgerError> {
@@ -184,27 +189,24 @@ fn lock(directory: &Path) -> Result<File, LedgerError> {
     Ok(file)
 }
 
-fn prepare(connection: &Connection) -> Result<(), LedgerError> {
-    keep_plans(connection)?;
-    // Savepoints keep the former pages of what they change: in memory, else each job writes them to a file.
-    connection
-        .execute_batch(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
-             PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 4000; PRAGMA busy_timeout = 10000;
-             PRAGMA temp_store = MEMORY;",
-        )
-        .map_err(store)?;
-    connection.set_prepared_statement_cache_capacity(128);
-    Ok(())
+/// One moment of the store, as long as this lives.
+struct Moment<'c>(&'c Connection);
+
+impl<'c> Moment<'c> {
+    fn begin(connection: &'c Connection) -> R<Self> {
+        connection.begin_reading()?;
+        Ok(Self(connection))
+    }
 }
 
-/// Plans do not depend on bound values: else SQLite prepares a cached statement anew for many of them.
-fn keep_plans(connection: &Connection) -> Result<(), LedgerError> {
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop).map_err(store)
+impl Drop for Moment<'_> {
+    fn drop(&mut self) {
+        self.0.end_reading();
+    }
 }
 
 fn migrate(connection: &Connection) -> Result<(), LedgerError> {
-    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(store)?;
+    let version: i64 = connection.one("the version", "PRAGMA user_version", [], |row| row.get(0))?;
     let version = usize::try_from(version).unwrap_or(usize::MAX);
     if version > MIGRATIONS.len() {
         return Err(LedgerError::Refused(format!(
@@ -215,19 +217,9 @@ fn migrate(connection: &Connection) -> Result<(), LedgerError> {
     for (index, migration) in MIGRATIONS.iter().enumerate().skip(version) {
         let version = index + 1;
         connection
-            .execute_batch(&format!("BEGIN IMMEDIATE; {migration} PRAGMA user_version = {version}; COMMIT;"))
-            .map_err(store)?;
+            .batch(&format!("BEGIN IMMEDIATE; {migration} PRAGMA user_version = {version}; COMMIT;"))?;
     }
     Ok(())
-}
-
-fn reader(path: &Path) -> Result<Mutex<Connection>, LedgerError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(store)?;
-    keep_plans(&connection)?;
-    connection.execute_batch("PRAGMA busy_timeout = 10000; PRAGMA query_only = ON;").map_err(store)?;
-    connection.set_prepared_statement_cache_capacity(64);
-    Ok(Mutex::new(connection))
 }
 
 /// Wraps a failure of the store.
@@ -262,9 +254,9 @@ mod tests {
     #[test]
     fn a_ledger_of_the_first_version_is_brought_up_to_date_and_keeps_what_it_holds() {
         let directory = tempfile::tempdir().unwrap();
-        let old = Connection::open(directory.path().join("ledger.sqlite")).unwrap();
-        old.execute_batch(MIGRATIONS[0]).unwrap();
-        old.execute_batch(
+        let old = Sqlite::open(&directory.path().join("ledger.sqlite")).unwrap();
+        old.batch(MIGRATIONS[0]).unwrap();
+        old.batch(
             "PRAGMA user_version = 1;
              INSERT INTO folder (ente, folder_id, wrapped_key, person, content, body, saved_at)
                VALUES ('E', 'F-1', x'01', zeroblob(32), zeroblob(32), x'02', 5);
@@ -277,7 +269,8 @@ mod tests {
         assert_eq!(books.folder("E", "F-1").unwrap().unwrap().saved_at, 5);
         let due = books.write(|tx| tx.announce_due("r", 10, 60, 5)).unwrap();
         assert_eq!(due.len(), 1, "what waited is to be told to the queue");
-        let version: i64 = books.read(|c| c.query_row("PRAGMA user_version", [], |row| row.get(0))).unwrap();
+        let version: i64 =
+            books.look(|tx| tx.one("the version", "PRAGMA user_version", [], |row| row.get(0))).unwrap();
         assert_eq!(usize::try_from(version).unwrap(), MIGRATIONS.len());
     }
 }

@@ -5,21 +5,16 @@
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::Tx;
 use super::line::{Line, Turn};
-use super::store;
 use crate::exchange::LedgerError;
 use crate::ledger::failpoint;
+use crate::ledger::sql::Connection;
 
 /// As many transactions as may share one commit.
 const GROUP: usize = 200;
-
-/// One transaction of the embedded ledger.
-pub struct Tx<'a> {
-    pub(super) connection: &'a Connection,
-}
 
 type Answer = Box<dyn FnOnce(Result<(), String>) + Send>;
 pub(super) type Job = Box<dyn FnOnce(Option<&mut Tx<'_>>) -> (bool, Answer) + Send>;
@@ -116,8 +111,8 @@ fn work(connection: &Connection, jobs: &Line) {
     while let Some(first) = jobs.next() {
         let mut answers = Vec::new();
         let committed = group(connection, first, jobs, &mut answers).map_err(|error| error.to_string());
-        if committed.is_err() && !connection.is_autocommit() {
-            drop(connection.execute_batch("ROLLBACK"));
+        if committed.is_err() {
+            connection.roll_back();
         }
         for answer in answers {
             answer(committed.clone());
@@ -134,35 +129,32 @@ fn group(
     answers: &mut Vec<Answer>,
 ) -> Result<(), LedgerError> {
     failpoint::pass("ledger.before-begin");
-    let begun = connection.execute_batch("BEGIN IMMEDIATE").map_err(store);
+    let begun = connection.begin();
     let mut next = Some(first);
     let mut last = Turn::InLine;
     while let Some((turn, job)) = next.take() {
         answers.push(savepoint(connection, job, begun.is_ok()));
         last = last.min(turn);
         // A store that failed in the midst has undone everything: what is in line waits for the next group.
-        if answers.len() < GROUP && !connection.is_autocommit() {
+        if answers.len() < GROUP && connection.is_in_transaction() {
             next = jobs.try_next(last);
         }
     }
     begun?;
     failpoint::pass("ledger.before-commit");
-    connection.execute_batch("COMMIT").map_err(store)?;
+    connection.commit()?;
     failpoint::pass("ledger.after-commit");
     Ok(())
 }
 
 /// One job within its own savepoint: its failure undoes it alone.
 fn savepoint(connection: &Connection, job: Job, begun: bool) -> Answer {
-    let opened = begun && connection.prepare_cached("SAVEPOINT job").and_then(|mut s| s.execute([])).is_ok();
-    let mut transaction = Tx { connection };
+    let opened = begun && connection.savepoint().is_ok();
+    let mut transaction = Tx::on(connection);
     let (keep, answer) = job(opened.then_some(&mut transaction));
     if opened {
-        let end = if keep { "RELEASE job" } else { "ROLLBACK TO job" };
-        let done = connection.prepare_cached(end).and_then(|mut statement| statement.execute([]));
-        if !keep && done.is_ok() {
-            drop(connection.prepare_cached("RELEASE job").and_then(|mut statement| statement.execute([])));
-        }
+        // Where this fails, so does the commit.
+        drop(connection.end_savepoint(keep));
     }
     answer
 }

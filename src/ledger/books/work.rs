@@ -1,10 +1,9 @@
 //! What workers need of the containers that are to leave: leases, and what the queue was told.
 
-use rusqlite::{Connection, params};
 use serde::Serialize;
 
-use super::Tx;
 use super::decode::submission;
+use super::{Tx, params};
 use crate::exchange::{LedgerError, Millis, Submission};
 
 type R<T> = Result<T, LedgerError>;
@@ -79,11 +78,12 @@ impl Tx<'_> {
     /// for first; they count as told for `again` from when they are due.
     pub fn announce_due(&self, route: &str, now: Millis, again: Millis, limit: usize) -> R<Vec<Due>> {
         let sql = format!(
-            "UPDATE submission SET announced_until = max(due, ?2) + ?3 WHERE id IN (
-               SELECT id FROM submission INDEXED BY submission_untold
+            "UPDATE submission SET announced_until = CASE WHEN due > ?2 THEN due ELSE ?2 END + ?3 WHERE id IN (
+               SELECT id FROM submission {}
                WHERE route = ?1 AND {OPEN} AND announced_until < ?2
                ORDER BY interactive DESC, due LIMIT ?4)
-             RETURNING id, interactive, due"
+             RETURNING id, interactive, due",
+            self.by_index("submission_untold")
         );
         let mut due = self.many(&sql, params![route, now, again, limit as i64], |row| {
             Ok(Due { submission: row.get(0)?, interactive: row.get(1)?, due: row.get(2)? })
@@ -150,11 +150,10 @@ pub struct AttemptView {
 }
 
 /// The attempts for a container, in their order.
-pub(super) fn attempts(c: &Connection, submission: i64) -> rusqlite::Result<Vec<AttemptView>> {
+pub(super) fn attempts(tx: &Tx<'_>, submission: i64) -> R<Vec<AttemptView>> {
     let sql = "SELECT number, what, began_at, ended_at, outcome, code FROM attempt
                WHERE submission = ?1 ORDER BY began_at, number";
-    let mut statement = c.prepare_cached(sql)?;
-    let rows = statement.query_map([submission], |r| {
+    tx.many(sql, [submission], |r| {
         Ok(AttemptView {
             number: r.get(0)?,
             what: r.get(1)?,
@@ -163,6 +162,5 @@ pub(super) fn attempts(c: &Connection, submission: i64) -> rusqlite::Result<Vec<
             outcome: r.get(4)?,
             code: r.get(5)?,
         })
-    })?;
-    rows.collect()
+    })
 }

@@ -1,8 +1,6 @@
 //! Questions about persons in SQLite: stored before they leave, one open per person and register.
 
-use rusqlite::{OptionalExtension, Row, params};
-
-use super::{Books, Tx};
+use super::{Books, Row, Tx, params};
 use crate::exchange::{InquiryState, LedgerError, Millis};
 
 type R<T> = Result<T, LedgerError>;
@@ -64,7 +62,7 @@ const INQUIRY: &str = "i.id, i.folder, f.folder_id, i.ente, i.register, i.route,
                        i.interactive, i.state, i.attempt, i.due, i.created_at, i.asked_at, i.ended_at, i.code, \
                        i.findings FROM inquiry i JOIN folder f ON f.id = i.folder";
 
-fn inquiry(row: &Row<'_>) -> rusqlite::Result<InquiryRow> {
+fn inquiry(row: &Row<'_>) -> R<InquiryRow> {
     Ok(InquiryRow {
         id: row.get(0)?,
         folder: row.get(1)?,
@@ -88,7 +86,7 @@ fn inquiry(row: &Row<'_>) -> rusqlite::Result<InquiryRow> {
 
 const DAY: &str = "SELECT day, asked, rest_until, rest_why, cursor FROM inquiry_route WHERE route = ?1";
 
-fn day(row: &Row<'_>) -> rusqlite::Result<RouteDay> {
+fn day(row: &Row<'_>) -> R<RouteDay> {
     Ok(RouteDay {
         day: row.get(0)?,
         asked: row.get(1)?,
@@ -104,7 +102,7 @@ impl Tx<'_> {
     pub fn open_inquiry(&self, new: &NewInquiry) -> R<(i64, bool)> {
         let sql = "SELECT id FROM inquiry WHERE folder = ?1 AND register = ?2 AND ended_at IS NULL";
         if let Some(id) = self.maybe(sql, params![new.folder, new.register], |row| row.get(0))? {
-            let sql = "UPDATE inquiry SET interactive = 1 WHERE id = ?1 AND ?2";
+            let sql = "UPDATE inquiry SET interactive = 1 WHERE id = ?1 AND ?2 = 1";
             self.run(sql, params![id, new.interactive])?;
             return Ok((id, false));
         }
@@ -148,7 +146,7 @@ impl Tx<'_> {
         }
         let sql = "SELECT id FROM inquiry WHERE route = ?1 AND ended_at IS NULL AND due <= ?2
                      AND (lease_until IS NULL OR lease_until <= ?2) ORDER BY interactive DESC, due, id LIMIT 1";
-        let Some(id) = self.maybe(sql, params![route, now], |row| row.get::<_, i64>(0))? else {
+        let Some(id) = self.maybe(sql, params![route, now], |row| row.get::<i64>(0))? else {
             return Ok(None);
         };
         self.run(
@@ -197,7 +195,8 @@ impl Tx<'_> {
     pub fn rest_route(&self, route: &str, until: Millis, why: &str) -> R<()> {
         let sql =
             "INSERT INTO inquiry_route (route, day, asked, rest_until, rest_why) VALUES (?1, '', 0, ?2, ?3)
-                   ON CONFLICT (route) DO UPDATE SET rest_until = max(rest_until, ?2), rest_why = ?3";
+                   ON CONFLICT (route) DO UPDATE SET rest_why = ?3, rest_until =
+                     CASE WHEN inquiry_route.rest_until > ?2 THEN inquiry_route.rest_until ELSE ?2 END";
         self.run(sql, params![route, until, why]).map(drop)
     }
 
@@ -256,17 +255,13 @@ impl Books {
     /// A question by its number.
     pub fn inquiry(&self, id: i64) -> R<Option<InquiryRow>> {
         let sql = format!("SELECT {INQUIRY} WHERE i.id = ?1");
-        self.read(|c| c.prepare_cached(&sql)?.query_row([id], inquiry).optional())
+        self.look(|tx| tx.maybe(&sql, [id], inquiry))
     }
 
     /// The newest questions about a folder.
     pub fn inquiries(&self, folder: i64, limit: usize) -> R<Vec<InquiryRow>> {
         let sql = format!("SELECT {INQUIRY} WHERE i.folder = ?1 ORDER BY i.id DESC LIMIT ?2");
-        self.read(|c| {
-            let mut statement = c.prepare_cached(&sql)?;
-            let rows = statement.query_map(params![folder, limit as i64], inquiry)?;
-            rows.collect()
-        })
+        self.look(|tx| tx.many(&sql, params![folder, limit as i64], inquiry))
     }
 
     /// Whether a question of a route is due, and the route does not rest.
@@ -274,24 +269,24 @@ impl Books {
         let sql = "SELECT EXISTS (SELECT 1 FROM inquiry WHERE route = ?1 AND ended_at IS NULL AND due <= ?2
                      AND (lease_until IS NULL OR lease_until <= ?2))
                    AND NOT EXISTS (SELECT 1 FROM inquiry_route WHERE route = ?1 AND rest_until > ?2)";
-        self.read(|c| c.prepare_cached(sql)?.query_row(params![route, now], |row| row.get(0)))
+        self.look(|tx| tx.one("the answer", sql, params![route, now], |row| row.get(0)))
     }
 
     /// Questions of a route that are not over.
     pub fn open_inquiries(&self, route: &str) -> R<u32> {
         let sql = "SELECT count(*) FROM inquiry WHERE route = ?1 AND ended_at IS NULL";
-        self.read(|c| c.prepare_cached(sql)?.query_row([route], |row| row.get(0)))
+        self.look(|tx| tx.one("the answer", sql, [route], |row| row.get(0)))
     }
 
     /// The sealed answer to a question, while it is kept.
     pub fn answer(&self, inquiry: i64) -> R<Option<Vec<u8>>> {
         let sql = "SELECT answer FROM inquiry WHERE id = ?1 AND answer IS NOT NULL";
-        self.read(|c| c.prepare_cached(sql)?.query_row([inquiry], |row| row.get(0)).optional())
+        self.look(|tx| tx.maybe(sql, [inquiry], |row| row.get(0)))
     }
 
     /// A route's day as last noted.
     pub fn inquiry_day(&self, route: &str) -> R<RouteDay> {
-        self.read(|c| Ok(c.prepare_cached(DAY)?.query_row([route], day).optional()?.unwrap_or_default()))
+        self.look(|tx| tx.route_day(route))
     }
 
     /// The next folders of an installation after `after`, of these enti: number, and whether the
@@ -303,16 +298,13 @@ impl Books {
         since: Millis,
         limit: usize,
     ) -> R<Vec<(i64, String, String, bool)>> {
-        self.read(|c| {
-            let mut statement = c.prepare_cached(
-                "SELECT f.id, f.ente, f.folder_id, EXISTS (SELECT 1 FROM inquiry i WHERE i.folder = f.id
+        let sql = "SELECT f.id, f.ente, f.folder_id, EXISTS (SELECT 1 FROM inquiry i WHERE i.folder = f.id
                    AND i.register = ?1 AND (i.ended_at IS NULL OR i.ended_at > ?3))
-                 FROM folder f WHERE f.id > ?2 ORDER BY f.id LIMIT ?4",
-            )?;
-            let rows = statement.query_map(params![register, after, since, limit as i64], |row| {
+                 FROM folder f WHERE f.id > ?2 ORDER BY f.id LIMIT ?4";
+        self.look(|tx| {
+            tx.many(sql, params![register, after, since, limit as i64], |row| {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-            })?;
-            rows.collect()
+            })
         })
     }
 }

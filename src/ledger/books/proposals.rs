@@ -1,8 +1,6 @@
 //! What answers propose for folders, in SQLite: values sealed, found again by keyed hashes.
 
-use rusqlite::{Row, params};
-
-use super::{Books, Tx};
+use super::{Books, Row, Tx, params};
 use crate::exchange::{Hash, LedgerError, Millis};
 
 type R<T> = Result<T, LedgerError>;
@@ -47,7 +45,7 @@ const PROPOSAL: &str = "SELECT id, folder, register, flow, inquiry, number, fiel
                         state, proposed_at, decided_at, actor, held_at FROM proposal";
 const LIVE: &str = "state != 'superseded' AND held_at IS NULL";
 
-fn proposal(row: &Row<'_>) -> rusqlite::Result<ProposalRow> {
+fn proposal(row: &Row<'_>) -> R<ProposalRow> {
     let item: Vec<u8> = row.get(7)?;
     Ok(ProposalRow {
         id: row.get(0)?,
@@ -154,14 +152,10 @@ impl Tx<'_> {
 impl Books {
     /// What is proposed for a folder, undecided or decided and not yet held; `all` also what is over.
     pub fn proposals(&self, folder: i64, all: bool) -> R<Vec<ProposalRow>> {
-        let live = if all { "1" } else { LIVE };
+        let live = if all { "id = id" } else { LIVE };
         let sql = format!("{PROPOSAL} WHERE folder = ?1 AND {live} ORDER BY id DESC LIMIT 1000");
-        self.read(|c| {
-            let mut statement = c.prepare_cached(&sql)?;
-            let rows = statement.query_map([folder], proposal)?;
-            let mut rows: Vec<ProposalRow> = rows.collect::<Result<_, _>>()?;
-            rows.reverse();
-            Ok(rows)
-        })
+        let mut rows = self.look(|tx| tx.many(&sql, [folder], proposal))?;
+        rows.reverse();
+        Ok(rows)
     }
 }

@@ -1,12 +1,11 @@
 //! The exchange's values as columns, and back.
 
 use jiff::civil::Date;
-use rusqlite::Row;
-use rusqlite::types::Type;
 
+use super::{R, Row};
 use crate::exchange::{
-    Absence, Desired, Handed, Hash, Held, Kind, Needed, Offered, Operation, Order, Powers, Record,
-    RouteState, State, Submission, SubmissionState, Suspension, Trouble,
+    Absence, Desired, Handed, Hash, Held, Kind, LedgerError, Needed, Offered, Operation, Order, Powers,
+    Record, RouteState, State, Submission, SubmissionState, Suspension, Trouble,
 };
 
 pub(super) const RECORD: &str =
@@ -58,23 +57,22 @@ fn powers_of(word: Option<u8>) -> Powers {
 }
 
 /// A word that this version does not know.
-fn unknown(column: usize, word: &str) -> rusqlite::Error {
-    let why = format!("unknown word `{word}`: written by a newer raccordo?");
-    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, why.into())
+fn unknown(word: &str) -> LedgerError {
+    LedgerError::Corrupt(format!("unknown word `{word}`: written by a newer raccordo?"))
 }
 
-fn day(row: &Row<'_>, column: usize) -> rusqlite::Result<Date> {
-    let text = row.get_ref(column)?.as_str()?;
-    text.parse().map_err(|_| unknown(column, text))
+fn day(row: &Row<'_>, column: usize) -> R<Date> {
+    let text = row.text(column)?;
+    text.parse().map_err(|_| unknown(text))
 }
 
-pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
+pub(super) fn record(row: &Row<'_>) -> R<Record> {
     record_at(row, 0)
 }
 
 /// A record whose columns begin at `first`.
-fn record_at(row: &Row<'_>, first: usize) -> rusqlite::Result<Record> {
-    let word = row.get_ref(first + 9)?.as_str()?;
+fn record_at(row: &Row<'_>, first: usize) -> R<Record> {
+    let word = row.text(first + 9)?;
     let desired = match word {
         "nothing" => Desired::Nothing,
         "present" => Desired::Present { content: row.get(first + 10)?, register_key: row.get(first + 11)? },
@@ -83,7 +81,7 @@ fn record_at(row: &Row<'_>, first: usize) -> rusqlite::Result<Record> {
         "annulled" => Desired::Absent(Absence::Annulled),
         "changed" => Desired::Absent(Absence::Changed),
         "complete" => Desired::Absent(Absence::Complete),
-        other => return Err(unknown(first + 9, other)),
+        other => return Err(unknown(other)),
     };
     let held_content: Option<Hash> = row.get(first + 12)?;
     let held = match held_content {
@@ -94,9 +92,7 @@ fn record_at(row: &Row<'_>, first: usize) -> rusqlite::Result<Record> {
     };
     let refused_kind: Option<String> = row.get(first + 16)?;
     let refused = match refused_kind {
-        Some(word) => {
-            Some((Kind::from_word(&word).ok_or_else(|| unknown(first + 16, &word))?, row.get(first + 17)?))
-        }
+        Some(word) => Some((Kind::from_word(&word).ok_or_else(|| unknown(&word))?, row.get(first + 17)?)),
         None => None,
     };
     let due_route: Option<String> = row.get(first + 19)?;
@@ -128,21 +124,21 @@ fn record_at(row: &Row<'_>, first: usize) -> rusqlite::Result<Record> {
     })
 }
 
-fn needed(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Needed>> {
+fn needed(row: &Row<'_>, first: usize) -> R<Option<Needed>> {
     let key: Option<String> = row.get(first + 22)?;
     let register = row.get(first + 24)?;
     Ok(key.map(|key| Needed { register, key }))
 }
 
-pub(super) fn operation(row: &Row<'_>) -> rusqlite::Result<Operation> {
-    let kind = row.get_ref(3)?.as_str()?;
-    let state = row.get_ref(4)?.as_str()?;
+pub(super) fn operation(row: &Row<'_>) -> R<Operation> {
+    let kind = row.text(3)?;
+    let state = row.text(4)?;
     Ok(Operation {
         id: row.get(0)?,
         record: row.get(1)?,
         generation: row.get(2)?,
-        kind: Kind::from_word(kind).ok_or_else(|| unknown(3, kind))?,
-        state: State::from_word(state).ok_or_else(|| unknown(4, state))?,
+        kind: Kind::from_word(kind).ok_or_else(|| unknown(kind))?,
+        state: State::from_word(state).ok_or_else(|| unknown(state))?,
         content: row.get(5)?,
         register_key: row.get(6)?,
         route: row.get(7)?,
@@ -154,8 +150,8 @@ pub(super) fn operation(row: &Row<'_>) -> rusqlite::Result<Operation> {
     })
 }
 
-pub(super) fn submission(row: &Row<'_>, first: usize) -> rusqlite::Result<Submission> {
-    let word = row.get_ref(first + 4)?.as_str()?;
+pub(super) fn submission(row: &Row<'_>, first: usize) -> R<Submission> {
+    let word = row.text(first + 4)?;
     let state = match word {
         "queued" => SubmissionState::Queued,
         "sending" => SubmissionState::Sending,
@@ -163,7 +159,7 @@ pub(super) fn submission(row: &Row<'_>, first: usize) -> rusqlite::Result<Submis
         "out" => SubmissionState::Out,
         "settled" => SubmissionState::Settled,
         "withdrawn" => SubmissionState::Withdrawn,
-        other => return Err(unknown(first + 4, other)),
+        other => return Err(unknown(other)),
     };
     Ok(Submission {
         id: row.get(first)?,
@@ -182,15 +178,15 @@ pub(super) fn submission(row: &Row<'_>, first: usize) -> rusqlite::Result<Submis
 }
 
 /// A record with its current operation.
-pub(super) fn current(row: &Row<'_>) -> rusqlite::Result<(Record, Operation)> {
+pub(super) fn current(row: &Row<'_>) -> R<(Record, Operation)> {
     Ok((record_at(row, 13)?, operation(row)?))
 }
 
-pub(super) fn offered(row: &Row<'_>) -> rusqlite::Result<Offered> {
+pub(super) fn offered(row: &Row<'_>) -> R<Offered> {
     Ok(Offered { submission: submission(row, 13)?, operation: operation(row)? })
 }
 
-pub(super) fn route(row: &Row<'_>) -> rusqlite::Result<RouteState> {
+pub(super) fn route(row: &Row<'_>) -> R<RouteState> {
     let word: Option<String> = row.get(4)?;
     let suspended = match word.as_deref() {
         None => None,

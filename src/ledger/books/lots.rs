@@ -1,16 +1,14 @@
 //! What is pushed many persons at a time: lots, and the operations that can go in them now.
 
-use rusqlite::params;
-
-use super::Tx;
 use super::decode::{OPERATION, RECORD_OF_LANE, current};
+use super::{Tx, params};
 use crate::exchange::{LedgerError, Lot, Operation, Record};
 
 type R<T> = Result<T, LedgerError>;
 
 /// Queued bulk operations of a route whose record has a group.
 const OF_ROUTE: &str = "o.route = ?1 AND o.state = 'queued'
-    AND o.state IN ('queued', 'sending', 'retrying', 'waiting') AND NOT o.interactive AND r.grouping IS NOT NULL";
+    AND o.state IN ('queued', 'sending', 'retrying', 'waiting') AND o.interactive = 0 AND r.grouping IS NOT NULL";
 
 /// Nothing of the person is under way at the register, and what the record needs of another register
 /// is not under way there.

@@ -1,12 +1,10 @@
 //! The exchange's rows in SQLite.
 
-use rusqlite::{OptionalExtension, Row, params};
-
 use super::decode::{
     OPERATION, RECORD, RECORD_OF_LANE, SUBMISSION, current, desired_columns, offered, operation, powers_word,
     record, route, submission, submission_word,
 };
-use super::{Tx, store};
+use super::{Tx, params};
 use crate::exchange::{
     Bucket, Hash, Lane, Ledger, LedgerError, Lot, Millis, Offered, Operation, Powers, Receipt, Record,
     RecordId, RouteState, RunRow, State, Submission, Suspension, Trouble,
@@ -21,54 +19,10 @@ const RECORD_SET: &str = "flow = ?2, source = ?3, from_day = ?4, to_day = ?5, de
    trouble = ?18, needs = ?19, needs_register = ?21, grouping = ?22";
 
 impl Tx<'_> {
-    pub(super) fn many<T>(
-        &self,
-        sql: &str,
-        parameters: impl rusqlite::Params,
-        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
-    ) -> R<Vec<T>> {
-        let mut statement = self.connection.prepare_cached(sql).map_err(store)?;
-        let rows = statement.query_map(parameters, read).map_err(store)?;
-        rows.collect::<Result<_, _>>().map_err(store)
-    }
-
-    pub(super) fn maybe<T>(
-        &self,
-        sql: &str,
-        parameters: impl rusqlite::Params,
-        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
-    ) -> R<Option<T>> {
-        let mut statement = self.connection.prepare_cached(sql).map_err(store)?;
-        statement.query_row(parameters, read).optional().map_err(store)
-    }
-
-    pub(super) fn one<T>(
-        &self,
-        what: &str,
-        sql: &str,
-        parameters: impl rusqlite::Params,
-        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
-    ) -> R<T> {
-        self.maybe(sql, parameters, read)?.ok_or_else(|| LedgerError::Missing(what.to_owned()))
-    }
-
-    pub(super) fn run(&self, sql: &str, parameters: impl rusqlite::Params) -> R<usize> {
-        self.connection
-            .prepare_cached(sql)
-            .and_then(|mut statement| statement.execute(parameters))
-            .map_err(store)
-    }
-
-    pub(super) fn add(&self, sql: &str, parameters: impl rusqlite::Params) -> R<i64> {
-        self.connection
-            .prepare_cached(sql)
-            .and_then(|mut statement| statement.insert(parameters))
-            .map_err(store)
-    }
-
     /// Tells the records of a flow family, of which it is not yet known, what their register lets us do.
     pub fn set_powers(&mut self, family: &str, powers: Powers) -> R<()> {
-        let sql = "UPDATE record SET powers = ?2 WHERE powers IS NULL AND flow LIKE ?1 || '/%'";
+        let sql = "UPDATE record SET powers = ?2 WHERE powers IS NULL
+                     AND substr(flow, 1, length(?1) + 1) = ?1 || '/'";
         self.run(sql, params![family, powers_word(powers)]).map(drop)
     }
 }
@@ -113,12 +67,13 @@ impl Ledger for Tx<'_> {
         let (desired, content, key) = desired_columns(&r.desired);
         let held = r.held.as_ref();
         let due = r.due.as_ref();
+        let (from, to) = (r.from.to_string(), r.to.to_string());
         let values = params![
             r.id,
             r.flow,
             r.source,
-            r.from.to_string(),
-            r.to.to_string(),
+            from,
+            to,
             desired,
             content,
             key,
@@ -138,8 +93,10 @@ impl Ledger for Tx<'_> {
             r.group,
         ];
         // A key that stays needs no new place in its index, which is far from those of its neighbours.
-        let same =
-            format!("UPDATE record SET {RECORD_SET} WHERE id = ?1 AND desired_key IS ?8 AND powers IS ?20");
+        let same = format!(
+            "UPDATE record SET {RECORD_SET} WHERE id = ?1
+               AND desired_key IS NOT DISTINCT FROM ?8 AND powers IS NOT DISTINCT FROM ?20"
+        );
         if self.run(&same, values)? == 1 {
             return Ok(());
         }
@@ -209,7 +166,7 @@ impl Ledger for Tx<'_> {
     fn queued_lanes(&mut self, route: &str, interactive: bool, after: i64, limit: usize) -> R<Vec<Lane>> {
         let sql = "SELECT r.folder, o.id FROM operation o JOIN record r ON r.id = o.record
              WHERE o.route = ?1 AND o.state = 'queued' AND o.interactive = ?2 AND o.id > ?3
-               AND (o.interactive OR r.grouping IS NULL)
+               AND (o.interactive = 1 OR r.grouping IS NULL)
                AND o.state IN ('queued', 'sending', 'retrying', 'waiting')
              ORDER BY o.id LIMIT ?4";
         self.many(sql, params![route, interactive, after, limit as i64], |row| {
@@ -241,7 +198,7 @@ impl Ledger for Tx<'_> {
 
     fn dependents(&mut self, r: &Record) -> R<Vec<Record>> {
         let sql = format!(
-            "SELECT {RECORD} FROM record WHERE folder = ?1 AND needs = ?2 AND ifnull(needs_register, register) = ?3"
+            "SELECT {RECORD} FROM record WHERE folder = ?1 AND needs = ?2 AND coalesce(needs_register, register) = ?3"
         );
         self.many(&sql, params![r.folder, r.key, r.register], record)
     }
@@ -260,7 +217,8 @@ impl Ledger for Tx<'_> {
     }
 
     fn claim(&mut self, ente: &str, register: &str, key: &Hash, record: RecordId) -> R<()> {
-        let sql = "INSERT OR REPLACE INTO claim (ente, register, key, record) VALUES (?1, ?2, ?3, ?4)";
+        let sql = "INSERT INTO claim (ente, register, key, record) VALUES (?1, ?2, ?3, ?4)
+                   ON CONFLICT (ente, register, key) DO UPDATE SET record = excluded.record";
         self.run(sql, params![ente, register, key, record]).map(drop)
     }
 
@@ -289,21 +247,23 @@ impl Ledger for Tx<'_> {
             }
         };
         let sql =
-            "INSERT OR REPLACE INTO route (id, last_given, last_since, last_polled, suspended, gap_from,
-                   gap_to, failures, open_until) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+            "INSERT INTO route (id, last_given, last_since, last_polled, suspended, gap_from, gap_to, failures,
+               open_until) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+             ON CONFLICT (id) DO UPDATE SET last_given = ?2, last_since = ?3, last_polled = ?4, suspended = ?5,
+               gap_from = ?6, gap_to = ?7, failures = ?8, open_until = ?9";
         let (given, since, polled) = (r.last_given, r.last_since, r.last_polled);
         self.run(sql, params![r.id, given, since, polled, word, from, to, r.failures, r.open_until]).map(drop)
     }
 
     fn next_progressive(&mut self, route: &str, day: &str) -> R<u32> {
         let sql = "INSERT INTO progressive (route, day, last) VALUES (?1, ?2, 1)
-                   ON CONFLICT (route, day) DO UPDATE SET last = last + 1 RETURNING last";
+                   ON CONFLICT (route, day) DO UPDATE SET last = progressive.last + 1 RETURNING last";
         self.one("the progressive", sql, params![route, day], |row| row.get(0))
     }
 
     fn jump_progressive(&mut self, route: &str, day: &str, by: u32) -> R<()> {
         let sql = "INSERT INTO progressive (route, day, last) VALUES (?1, ?2, ?3)
-                   ON CONFLICT (route, day) DO UPDATE SET last = last + ?3";
+                   ON CONFLICT (route, day) DO UPDATE SET last = progressive.last + ?3";
         self.run(sql, params![route, day, by]).map(drop)
     }
 
@@ -317,7 +277,8 @@ impl Ledger for Tx<'_> {
     fn put_submission(&mut self, s: &Submission) -> R<()> {
         // Once a person waits for it, the queue is told anew.
         let sql = "UPDATE submission SET state = ?2, timestamp = ?3, attempt = ?4, due = ?5,
-               announced_until = iif(?6 AND NOT interactive, 0, announced_until), interactive = ?6,
+               announced_until = CASE WHEN ?6 = 1 AND interactive = 0 THEN 0 ELSE announced_until END,
+               interactive = ?6,
                handle = ?7, handed_at = ?8 WHERE id = ?1";
         let handed = s.handed.as_ref();
         let (handle, at) = (handed.map(|handed| &handed.handle), handed.map(|handed| handed.at));
@@ -358,8 +319,9 @@ impl Ledger for Tx<'_> {
     }
 
     fn begin_attempt(&mut self, submission: i64, number: u32, asks: bool, at: Millis) -> R<()> {
-        let sql =
-            "INSERT OR REPLACE INTO attempt (submission, number, what, began_at) VALUES (?1, ?2, ?3, ?4)";
+        let sql = "INSERT INTO attempt (submission, number, what, began_at) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (submission, number, what)
+               DO UPDATE SET began_at = ?4, ended_at = NULL, outcome = NULL, code = NULL";
         self.run(sql, params![submission, number, attempt_word(asks), at]).map(drop)
     }
 

@@ -1,9 +1,7 @@
 //! A run's rows while it is cancelled, and which runs are being cancelled.
 
-use rusqlite::params;
-
-use super::Tx;
 use super::decode::{OPERATION, operation};
+use super::{Tx, params};
 use crate::exchange::{Bucket, LedgerError, Millis, Operation, RecordId, RunRow};
 
 type R<T> = Result<T, LedgerError>;

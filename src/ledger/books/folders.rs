@@ -1,8 +1,6 @@
 //! Folders, payload fragments, findings and the audit chain in SQLite.
 
-use rusqlite::{Row, params};
-
-use super::Tx;
+use super::{Row, Tx, params};
 use crate::exchange::{Hash, LedgerError};
 use crate::ledger::{FindingRow, FolderRow};
 
@@ -23,7 +21,7 @@ impl Tx<'_> {
         let known = self.maybe(
             "SELECT id, wrapped_key, version FROM folder WHERE ente = ?1 AND folder_id = ?2",
             params![row.ente, row.folder_id],
-            |r| Ok((r.get::<_, i64>(0)?, r.get::<_, Vec<u8>>(1)?, r.get::<_, Option<u64>>(2)?)),
+            |r| Ok((r.get::<i64>(0)?, r.get::<Vec<u8>>(1)?, r.get::<Option<u64>>(2)?)),
         )?;
         match known {
             None => self.add(
@@ -82,21 +80,21 @@ impl Tx<'_> {
 
     /// Keeps a record's fragment under its content hash, and which mapping rows made it.
     pub fn put_payload(&self, record: i64, content: &Hash, sealed: &[u8], rows: &[u8]) -> R<()> {
-        let sql = "INSERT OR IGNORE INTO payload (record, content, sealed) VALUES (?1, ?2, ?3)";
+        let sql = "INSERT INTO payload (record, content, sealed) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
         self.run(sql, params![record, content, sealed])?;
         self.run("UPDATE record SET rows = ?2 WHERE id = ?1", params![record, rows]).map(drop)
     }
 
     /// Keeps a fragment that the register holds, whatever the folder maps to.
     pub fn keep_fragment(&self, record: i64, content: &Hash, sealed: &[u8]) -> R<()> {
-        let sql = "INSERT OR IGNORE INTO payload (record, content, sealed) VALUES (?1, ?2, ?3)";
+        let sql = "INSERT INTO payload (record, content, sealed) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
         self.run(sql, params![record, content, sealed]).map(drop)
     }
 
     /// Notes what the register seems to hold and no folder maps to.
     pub fn put_unmatched(&self, ente: &str, register: &str, key: &Hash, name: &str, at: i64) -> R<()> {
-        let sql =
-            "INSERT OR IGNORE INTO unmatched (ente, register, key, name, at) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let sql = "INSERT INTO unmatched (ente, register, key, name, at) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT DO NOTHING";
         self.run(sql, params![ente, register, key, name, at]).map(drop)
     }
 
@@ -187,7 +185,7 @@ impl Tx<'_> {
     }
 }
 
-pub(super) fn folder(row: &Row<'_>) -> rusqlite::Result<FolderRow> {
+pub(super) fn folder(row: &Row<'_>) -> R<FolderRow> {
     let look_again: Option<String> = row.get(9)?;
     Ok(FolderRow {
         id: row.get(0)?,

@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
-
-use super::{Books, Tx, store};
+use super::{Books, R, Row, Tx, params};
 use crate::exchange::{Hash, LedgerError, Millis};
+use crate::ledger::sql::sqlite::Sqlite;
 
 /// A key of an ente, known by its check value only.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,18 +18,14 @@ pub struct KnownKey {
 
 const ALL: &str = "SELECT ente, name, check_value, since FROM pseudonym_key ORDER BY ente, name";
 
-fn known_key(row: &Row<'_>) -> rusqlite::Result<KnownKey> {
+fn known_key(row: &Row<'_>) -> R<KnownKey> {
     Ok(KnownKey { ente: row.get(0)?, name: row.get(1)?, check_value: row.get(2)?, since: row.get(3)? })
-}
-
-fn all(connection: &Connection) -> rusqlite::Result<Vec<KnownKey>> {
-    connection.prepare(ALL)?.query_map([], known_key)?.collect()
 }
 
 impl Books {
     /// The keys with which records were made.
     pub fn known_keys(&self) -> Result<Vec<KnownKey>, LedgerError> {
-        self.read(all)
+        self.look(|tx| tx.many(ALL, [], known_key))
     }
 
     /// The same of a ledger that another process may have open; none where there is no ledger yet.
@@ -39,13 +34,11 @@ impl Books {
         if !path.exists() {
             return Ok(Vec::new());
         }
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags).map_err(store)?;
+        let connection = Sqlite::reader(&path)?;
         // A ledger of an older version knows no keys.
         let table = "SELECT 1 FROM sqlite_master WHERE name = 'pseudonym_key'";
-        let found: Option<i64> =
-            connection.query_row(table, [], |row| row.get(0)).optional().map_err(store)?;
-        if found.is_some() { all(&connection).map_err(store) } else { Ok(Vec::new()) }
+        let found = connection.maybe(table, [], |_| Ok(()))?;
+        if found.is_some() { connection.many(ALL, [], known_key) } else { Ok(Vec::new()) }
     }
 }
 
@@ -59,7 +52,8 @@ impl Tx<'_> {
         now: Millis,
     ) -> Result<bool, LedgerError> {
         self.run(
-            "INSERT OR IGNORE INTO pseudonym_key (ente, name, check_value, since) VALUES (?1, ?2, ?3, ?4)",
+            "INSERT INTO pseudonym_key (ente, name, check_value, since) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT DO NOTHING",
             params![ente, name, check_value, now],
         )?;
         let sql = "SELECT check_value FROM pseudonym_key WHERE ente = ?1 AND name = ?2";
@@ -101,7 +95,8 @@ impl Tx<'_> {
         let mut ours = true;
         for hash in hashes {
             self.run(
-                "INSERT OR IGNORE INTO pseudonym (ente, register, hash, folder) VALUES (?1, ?2, ?3, ?4)",
+                "INSERT INTO pseudonym (ente, register, hash, folder) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT DO NOTHING",
                 params![ente, register, hash, folder],
             )?;
             let sql = "SELECT folder FROM pseudonym WHERE ente = ?1 AND register = ?2 AND hash = ?3";
@@ -120,15 +115,10 @@ mod tests {
     fn with_folders() -> (tempfile::TempDir, Books) {
         let directory = tempfile::tempdir().unwrap();
         let books = Books::open(directory.path()).unwrap();
-        let other = Connection::open(books.path()).unwrap();
         for id in ["F-1", "F-2"] {
-            other
-                .execute(
-                    "INSERT INTO folder (ente, folder_id, wrapped_key, person, content, body, saved_at)
-                     VALUES ('E', ?1, x'01', zeroblob(32), zeroblob(32), x'02', 5)",
-                    [id],
-                )
-                .unwrap();
+            let sql = "INSERT INTO folder (ente, folder_id, wrapped_key, person, content, body, saved_at)
+                         VALUES ('E', ?1, ?2, ?3, ?3, ?2, 5)";
+            books.write(move |tx| tx.add(sql, params![id, [1_u8; 1], [0_u8; 32]])).unwrap();
         }
         (directory, books)
     }

@@ -1,9 +1,9 @@
 //! What the books show, row by row: the answers of `queries`, and how their rows are read.
 
-use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 
 use super::work::AttemptView;
+use super::{R, Row, Tx, params};
 use crate::exchange::{Hash, Millis};
 
 /// How ready an ente is for one flow.
@@ -128,35 +128,29 @@ pub(super) const OPERATION_VIEW: &str =
    s.timestamp FROM operation o JOIN record r ON r.id = o.record JOIN folder f ON f.id = r.folder
    LEFT JOIN submission s ON s.id = o.submission";
 
-pub(super) fn route_view(c: &Connection, id: &str) -> rusqlite::Result<RouteView> {
-    let mut view = c
-        .prepare_cached(
-            "SELECT last_given, last_since, last_polled, suspended, failures, open_until FROM route WHERE id = ?1",
-        )?
-        .query_row([id], |r| {
-            Ok(RouteView {
-                route: id.to_owned(),
-                last_given: r.get(0)?,
-                last_since: r.get(1)?,
-                last_polled: r.get(2)?,
-                suspended: r.get(3)?,
-                failures: r.get(4)?,
-                left_alone_until: r.get(5)?,
-                ..RouteView::default()
-            })
+pub(super) fn route_view(tx: &Tx<'_>, id: &str) -> R<RouteView> {
+    let sql = "SELECT last_given, last_since, last_polled, suspended, failures, open_until FROM route WHERE id = ?1";
+    let known = tx.maybe(sql, [id], |r| {
+        Ok(RouteView {
+            route: id.to_owned(),
+            last_given: r.get(0)?,
+            last_since: r.get(1)?,
+            last_polled: r.get(2)?,
+            suspended: r.get(3)?,
+            failures: r.get(4)?,
+            left_alone_until: r.get(5)?,
+            ..RouteView::default()
         })
-        .optional()?
-        .unwrap_or_else(|| RouteView { route: id.to_owned(), ..RouteView::default() });
+    })?;
+    let mut view = known.unwrap_or_else(|| RouteView { route: id.to_owned(), ..RouteView::default() });
     // Each half by its own partial index.
     let sql = "SELECT state, count(*) FROM operation WHERE route = ?1
                  AND state IN ('queued', 'sending', 'retrying', 'waiting') GROUP BY state
                UNION ALL SELECT state, count(*) FROM operation
                  WHERE state IN ('uncertain', 'parked') AND state = 'uncertain' AND route = ?1 GROUP BY state";
-    let mut counts = c.prepare_cached(sql)?;
-    let mut rows = counts.query([id])?;
-    while let Some(row) = rows.next()? {
-        let count: u64 = row.get(1)?;
-        match row.get_ref(0)?.as_str()? {
+    let counts = tx.many(sql, [id], |row| Ok((row.get::<String>(0)?, row.get::<u64>(1)?)))?;
+    for (state, count) in counts {
+        match state.as_str() {
             "queued" => view.queued = count,
             "retrying" => view.retrying = count,
             "uncertain" => view.uncertain = count,
@@ -166,7 +160,7 @@ pub(super) fn route_view(c: &Connection, id: &str) -> rusqlite::Result<RouteView
     Ok(view)
 }
 
-pub(super) fn operation_view(r: &rusqlite::Row<'_>) -> rusqlite::Result<OperationView> {
+pub(super) fn operation_view(r: &Row<'_>) -> R<OperationView> {
     Ok(OperationView {
         operation: r.get(0)?,
         record: r.get(1)?,
@@ -181,15 +175,13 @@ pub(super) fn operation_view(r: &rusqlite::Row<'_>) -> rusqlite::Result<Operatio
     })
 }
 
-pub(super) fn receipts(c: &Connection, route: &str, name: &str) -> rusqlite::Result<Vec<ReceiptView>> {
-    let mut statement = c.prepare_cached(
-        "SELECT name, code, what, at, acquired_as, text FROM receipt WHERE route = ?1 AND name = ?2 ORDER BY id",
-    )?;
-    let rows = statement.query_map(params![route, name], receipt_view)?;
-    rows.collect()
+pub(super) fn receipts(tx: &Tx<'_>, route: &str, name: &str) -> R<Vec<ReceiptView>> {
+    let sql = "SELECT name, code, what, at, acquired_as, text FROM receipt
+               WHERE route = ?1 AND name = ?2 ORDER BY id";
+    tx.many(sql, params![route, name], receipt_view)
 }
 
-pub(super) fn receipt_view(r: &rusqlite::Row<'_>) -> rusqlite::Result<ReceiptView> {
+pub(super) fn receipt_view(r: &Row<'_>) -> R<ReceiptView> {
     Ok(ReceiptView {
         name: r.get(0)?,
         code: r.get(1)?,

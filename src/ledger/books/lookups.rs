@@ -1,8 +1,7 @@
 //! Single rows that an act needs: read-only, on a snapshot.
 
-use rusqlite::{OptionalExtension, params};
-
-use super::Books;
+use super::folders::{FOLDER, folder};
+use super::{Books, params};
 use crate::exchange::{Hash, LedgerError, Operation};
 use crate::ledger::FolderRow;
 
@@ -39,13 +38,11 @@ pub struct RecordHead {
 impl Books {
     /// The sealed fragment of a record under a content hash.
     pub fn payload(&self, record: i64, content: &Hash) -> Result<KeptFragment, LedgerError> {
-        let found = self.read(|c| {
-            c.prepare_cached(
-                "SELECT p.sealed, f.wrapped_key, f.ente, f.folder_id, r.key FROM payload p
+        let sql = "SELECT p.sealed, f.wrapped_key, f.ente, f.folder_id, r.key FROM payload p
                  JOIN record r ON r.id = p.record JOIN folder f ON f.id = r.folder
-                 WHERE p.record = ?1 AND p.content = ?2",
-            )?
-            .query_row(params![record, content], |r| {
+                 WHERE p.record = ?1 AND p.content = ?2";
+        let found = self.look(|tx| {
+            tx.maybe(sql, params![record, content], |r| {
                 Ok(KeptFragment {
                     sealed: r.get(0)?,
                     wrapped_key: r.get(1)?,
@@ -54,19 +51,16 @@ impl Books {
                     record_key: r.get(4)?,
                 })
             })
-            .optional()
         })?;
         found.ok_or_else(|| LedgerError::Missing(format!("the payload of record {record}")))
     }
 
     /// Whose a record is.
     pub fn record_head(&self, record: i64) -> Result<RecordHead, LedgerError> {
-        let found = self.read(|c| {
-            c.prepare_cached(
-                "SELECT r.ente, r.flow, r.register, r.key, f.folder_id FROM record r
-                 JOIN folder f ON f.id = r.folder WHERE r.id = ?1",
-            )?
-            .query_row([record], |r| {
+        let sql = "SELECT r.ente, r.flow, r.register, r.key, f.folder_id FROM record r
+                 JOIN folder f ON f.id = r.folder WHERE r.id = ?1";
+        let found = self.look(|tx| {
+            tx.maybe(sql, [record], |r| {
                 Ok(RecordHead {
                     ente: r.get(0)?,
                     flow: r.get(1)?,
@@ -75,7 +69,6 @@ impl Books {
                     folder_id: r.get(4)?,
                 })
             })
-            .optional()
         })?;
         found.ok_or_else(|| LedgerError::Missing(format!("record {record}")))
     }
@@ -84,7 +77,7 @@ impl Books {
     pub fn key_of_submission(&self, name: &str) -> Result<Option<Vec<u8>>, LedgerError> {
         let sql = "SELECT f.wrapped_key FROM submission s JOIN operation o ON o.submission = s.id
                    JOIN record r ON r.id = o.record JOIN folder f ON f.id = r.folder WHERE s.name = ?1 LIMIT 1";
-        self.read(|c| c.prepare_cached(sql)?.query_row([name], |r| r.get(0)).optional())
+        self.look(|tx| tx.maybe(sql, [name], |r| r.get(0)))
     }
 
     /// The record of an ente that wants a register's key today.
@@ -94,13 +87,11 @@ impl Books {
         register: &str,
         key: &Hash,
     ) -> Result<Option<KeyedRecord>, LedgerError> {
-        self.read(|c| {
-            c.prepare_cached(
-                "SELECT r.id, r.key, f.folder_id, f.wrapped_key, r.desired_content FROM record r
+        let sql = "SELECT r.id, r.key, f.folder_id, f.wrapped_key, r.desired_content FROM record r
                  JOIN folder f ON f.id = r.folder
-                 WHERE r.ente = ?1 AND r.register = ?2 AND r.desired_key = ?3 ORDER BY r.id LIMIT 1",
-            )?
-            .query_row(params![ente, register, key], |r| {
+                 WHERE r.ente = ?1 AND r.register = ?2 AND r.desired_key = ?3 ORDER BY r.id LIMIT 1";
+        self.look(|tx| {
+            tx.maybe(sql, params![ente, register, key], |r| {
                 Ok(KeyedRecord {
                     record: r.get(0)?,
                     key: r.get(1)?,
@@ -109,45 +100,34 @@ impl Books {
                     desired_content: r.get(4)?,
                 })
             })
-            .optional()
         })
     }
 
     /// The record under whose key a register holds something.
     pub fn record_holding(&self, ente: &str, register: &str, key: &Hash) -> Result<Option<i64>, LedgerError> {
         let sql = "SELECT id FROM record WHERE ente = ?1 AND register = ?2 AND held_key = ?3 LIMIT 1";
-        self.read(|c| c.prepare_cached(sql)?.query_row(params![ente, register, key], |r| r.get(0)).optional())
+        self.look(|tx| tx.maybe(sql, params![ente, register, key], |r| r.get(0)))
     }
 
     /// How many things of former files no folder maps to, per ente and register.
     pub fn unmatched(&self) -> Result<Vec<(String, String, u64)>, LedgerError> {
-        self.read(|c| {
+        self.look(|tx| {
             let sql = "SELECT ente, register, count(*) FROM unmatched GROUP BY ente, register ORDER BY ente";
-            let mut statement = c.prepare_cached(sql)?;
-            let rows = statement.query_map([], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?;
-            rows.collect()
+            tx.many(sql, [], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))
         })
     }
 
     /// The stored folders after `after` (by number), to map again or to export.
     pub fn folders_after(&self, after: i64, limit: usize) -> Result<Vec<FolderRow>, LedgerError> {
-        self.read(|c| {
-            let mut statement = c.prepare_cached(
-                "SELECT id, ente, folder_id, version, wrapped_key, person, content, body, saved_at, look_again
-                 FROM folder WHERE id > ?1 ORDER BY id LIMIT ?2",
-            )?;
-            let rows = statement.query_map(params![after, limit as i64], super::folders::folder)?;
-            rows.collect()
-        })
+        let sql = format!("SELECT {FOLDER} FROM folder WHERE id > ?1 ORDER BY id LIMIT ?2");
+        self.look(|tx| tx.many(&sql, params![after, limit as i64], folder))
     }
 
     /// The operations that a container carries.
     pub fn operations_of(&self, submission: i64) -> Result<Vec<Operation>, LedgerError> {
-        self.read(|c| {
+        self.look(|tx| {
             let sql = super::exchange::operations_of_submission();
-            let mut statement = c.prepare_cached(&sql)?;
-            let rows = statement.query_map([submission], super::decode::operation)?;
-            rows.collect()
+            tx.many(&sql, [submission], super::decode::operation)
         })
     }
 }

@@ -1,8 +1,6 @@
 //! Benefits by keyed hash: which folders seem to record the same one.
 
-use rusqlite::params;
-
-use super::{Books, Tx};
+use super::{Books, Tx, params};
 use crate::exchange::{Hash, LedgerError};
 
 type R<T> = Result<T, LedgerError>;
@@ -56,27 +54,29 @@ impl Books {
             Some(_) => "one.folder = ?1 AND other.folder <> one.folder",
             None => "?1 IS NULL AND other.folder > one.folder",
         };
-        let sql = format!(
-            "SELECT f.ente, f.folder_id, one.item, g.ente, g.folder_id, other.item,
-               min(abs(julianday(one.from_day) - julianday(other.from_day)))
-             FROM benefit one JOIN benefit other ON other.hash = one.hash
-             JOIN folder f ON f.id = one.folder JOIN folder g ON g.id = other.folder
-             WHERE {pair} AND one.from_day <= other.to_day AND other.from_day <= one.to_day
-               AND (?2 IS NULL OR (f.ente IN (SELECT value FROM json_each(?2))
-                 AND g.ente IN (SELECT value FROM json_each(?2))))
-             GROUP BY one.folder, one.item, other.folder
-             ORDER BY one.folder, one.item, other.folder LIMIT ?3"
-        );
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.read(|c| {
-            let mut statement = c.prepare_cached(&sql)?;
-            let rows = statement.query_map(params![folder, enti, limit], |r| {
+        self.look(|tx| {
+            let sql = format!(
+                "SELECT one_ente, one_folder, one_item, other_ente, other_folder, other_item FROM (
+                   SELECT f.ente AS one_ente, f.folder_id AS one_folder, one.item AS one_item,
+                     g.ente AS other_ente, g.folder_id AS other_folder, other.item AS other_item,
+                     one.folder AS one_number, other.folder AS other_number,
+                     row_number() OVER (PARTITION BY one.folder, one.item, other.folder
+                       ORDER BY {}, other.item) AS place
+                   FROM benefit one JOIN benefit other ON other.hash = one.hash
+                   JOIN folder f ON f.id = one.folder JOIN folder g ON g.id = other.folder
+                   WHERE {pair} AND one.from_day <= other.to_day AND other.from_day <= one.to_day
+                     AND (?2 IS NULL OR (f.ente IN {list} AND g.ente IN {list}))) AS met
+                 WHERE place = 1 ORDER BY one_number, one_item, other_number LIMIT ?3",
+                tx.days_between("one.from_day", "other.from_day"),
+                list = tx.list("?2")
+            );
+            tx.many(&sql, params![folder, enti, limit], |r| {
                 Ok(DuplicateRow {
                     one: (r.get(0)?, r.get(1)?, r.get(2)?),
                     other: (r.get(3)?, r.get(4)?, r.get(5)?),
                 })
-            })?;
-            rows.collect()
+            })
         })
     }
 }

@@ -1,0 +1,162 @@
+//! One SQL text for both stores: values go in, rows come out, and few words differ (`dialect`).
+//!
+//! Parameters are written `?1`; truth is an integer, compared as `x = 1`. No other file of the
+//! ledger names a driver.
+
+mod dialect;
+mod row;
+pub mod sqlite;
+mod value;
+
+use crate::exchange::LedgerError;
+pub use dialect::Dialect;
+pub use row::{Column, Row};
+pub(crate) use value::params;
+pub use value::{Bind, Parameters, Value};
+
+type R<T> = Result<T, LedgerError>;
+
+/// Is asked for each row; false ends the reading.
+pub(super) type Each<'f> = &'f mut dyn FnMut(&Row<'_>) -> R<bool>;
+
+/// A connection to a store; its statements are prepared once and kept.
+pub enum Connection {
+    Sqlite(sqlite::Sqlite),
+}
+
+impl Connection {
+    /// How this store speaks.
+    pub const fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite(_) => Dialect::Sqlite,
+        }
+    }
+
+    /// Every row of an answer.
+    pub fn many<T>(
+        &self,
+        sql: &str,
+        parameters: impl Parameters,
+        mut read: impl FnMut(&Row<'_>) -> R<T>,
+    ) -> R<Vec<T>> {
+        let mut found = Vec::new();
+        self.each(sql, parameters, &mut |row| {
+            found.push(read(row)?);
+            Ok(true)
+        })?;
+        Ok(found)
+    }
+
+    /// The first row of an answer.
+    pub fn maybe<T>(
+        &self,
+        sql: &str,
+        parameters: impl Parameters,
+        read: impl FnOnce(&Row<'_>) -> R<T>,
+    ) -> R<Option<T>> {
+        let (mut read, mut found) = (Some(read), None);
+        self.each(sql, parameters, &mut |row| {
+            found = read.take().map(|read| read(row)).transpose()?;
+            Ok(false)
+        })?;
+        Ok(found)
+    }
+
+    /// The first row of an answer that has one; `what` names it where there is none.
+    pub fn one<T>(
+        &self,
+        what: &str,
+        sql: &str,
+        parameters: impl Parameters,
+        read: impl FnOnce(&Row<'_>) -> R<T>,
+    ) -> R<T> {
+        self.maybe(sql, parameters, read)?.ok_or_else(|| LedgerError::Missing(what.to_owned()))
+    }
+
+    fn each(&self, sql: &str, parameters: impl Parameters, read: Each<'_>) -> R<()> {
+        parameters.bind(|values| match self {
+            Self::Sqlite(sqlite) => sqlite.each(sql, values, read),
+        })
+    }
+
+    /// Changes rows, and says how many.
+    pub fn run(&self, sql: &str, parameters: impl Parameters) -> R<usize> {
+        parameters.bind(|values| match self {
+            Self::Sqlite(sqlite) => sqlite.run(sql, values),
+        })
+    }
+
+    /// Inserts one row into a table that numbers its rows as `id`, and says its number.
+    pub fn add(&self, sql: &str, parameters: impl Parameters) -> R<i64> {
+        parameters.bind(|values| match self {
+            Self::Sqlite(sqlite) => sqlite.add(sql, values),
+        })
+    }
+
+    /// Statements without parameters or answers.
+    pub fn batch(&self, sql: &str) -> R<()> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.batch(sql),
+        }
+    }
+
+    /// Begins a transaction in which only this connection writes.
+    pub fn begin(&self) -> R<()> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.batch("BEGIN IMMEDIATE"),
+        }
+    }
+
+    /// Begins to read one moment of the store.
+    pub fn begin_reading(&self) -> R<()> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.again("BEGIN"),
+        }
+    }
+
+    /// Ends the reading of one moment.
+    pub fn end_reading(&self) {
+        match self {
+            Self::Sqlite(sqlite) => drop(sqlite.again("COMMIT")),
+        }
+    }
+
+    /// Whether a transaction is open: a store that fails in its midst may end it.
+    pub fn is_in_transaction(&self) -> bool {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.is_in_transaction(),
+        }
+    }
+
+    /// Marks where a job begins, so that it can be undone alone.
+    pub fn savepoint(&self) -> R<()> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.again("SAVEPOINT job"),
+        }
+    }
+
+    /// Keeps what was done since the savepoint, or undoes it.
+    pub fn end_savepoint(&self, keep: bool) -> R<()> {
+        match self {
+            Self::Sqlite(sqlite) if keep => sqlite.again("RELEASE job"),
+            Self::Sqlite(sqlite) => {
+                sqlite.again("ROLLBACK TO job").and_then(|()| sqlite.again("RELEASE job"))
+            }
+        }
+    }
+
+    /// Commits; on an error nothing of the transaction stands.
+    pub fn commit(&self) -> R<()> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.batch("COMMIT"),
+        }
+    }
+
+    /// Undoes the transaction, if there is one.
+    pub fn roll_back(&self) {
+        match self {
+            Self::Sqlite(sqlite) if sqlite.is_in_transaction() => drop(sqlite.batch("ROLLBACK")),
+            Self::Sqlite(_) => {}
+        }
+    }
+}
