@@ -8,6 +8,8 @@ use aws_lc_rs::{digest, rand};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use tokio::sync::Semaphore;
+
 use super::Gateway;
 use super::chain::{Note, append};
 use super::rights::{Grant, Right, allows, allows_somewhere};
@@ -27,6 +29,9 @@ const LOCK_MOST_MS: Millis = 3_600_000;
 /// A session ends after so long without a request, and after so long in any case.
 const IDLE_MS: Millis = 30 * 60_000;
 const SESSION_MS: Millis = 10 * 3_600_000;
+
+/// Who hashes at the same time: each takes 19 MiB for its while, and whoever knocks may be anybody.
+pub static HASHERS: Semaphore = Semaphore::const_new(3);
 
 /// An account that could not be made, changed or signed in.
 #[derive(Debug, thiserror::Error)]

@@ -310,6 +310,7 @@ impl Gateway {
                 LineResult { findings, ..result(number, "invalid", None, None) }
             }
             SaveError::Older(why) => result(number, "older", None, Some(why)),
+            SaveError::Overtaken => result(number, "failed", None, Some(error.to_string())),
             SaveError::Ledger(error) => result(number, "failed", None, Some(error.to_string())),
         }
     }

@@ -97,7 +97,7 @@ impl Gateway {
         Ok(run)
     }
 
-    fn finish_selection(&self, run: i64, turn: Turn) -> Result<(), LedgerError> {
+    pub(super) fn finish_selection(&self, run: i64, turn: Turn) -> Result<(), LedgerError> {
         let now = self.clock.now_ms();
         while self.books.write_in(turn, move |tx| tx.select_chunk(run, CHUNK, now))? {
             self.ring();

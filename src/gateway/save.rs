@@ -32,6 +32,9 @@ pub enum SaveError {
     /// A newer revision is stored.
     #[error("{0}")]
     Older(String),
+    /// It is not the stored folder that its sender has read.
+    #[error("the stored folder is another one than the request asks for: read it again")]
+    Overtaken,
     #[error(transparent)]
     Ledger(#[from] LedgerError),
 }
@@ -41,6 +44,8 @@ pub(super) enum Unless {
     Never,
     /// The stored body is no longer this one: a newer save came first.
     Overtaken(Hash),
+    /// There is a stored folder already.
+    Stored,
     /// This import has brought a folder with this id already: the first one stands.
     Imported(String),
 }
@@ -52,6 +57,7 @@ impl Unless {
             Self::Overtaken(over) if Some(*over) != tx.folder(ente, id)?.map(|stored| stored.content) => {
                 "overtaken: a newer save came first"
             }
+            Self::Stored if tx.folder(ente, id)?.is_some() => "overtaken: it is stored already",
             Self::Imported(import) if tx.was_imported(ente, id, import)? => {
                 "duplicate: this import has already brought a folder with this id: the first one stands"
             }

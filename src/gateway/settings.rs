@@ -49,6 +49,14 @@ pub struct Api {
     /// Browsers reach the console by https only: its cookies then travel by nothing else.
     pub behind_https: bool,
     pub tokens: Vec<Token>,
+    /// Requests of one caller; 0 = as many as they like.
+    pub requests_per_minute: u32,
+    /// For the head of a request, and for a connection without one.
+    pub head_timeout_ms: u64,
+    /// Longest silence within a body.
+    pub body_silence_ms: u64,
+    /// The pace that a body must keep after its first half minute.
+    pub body_least_bytes_per_s: u64,
 }
 
 /// A bearer token, stored as its hash.

@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use tokio::net::{TcpListener, UnixListener};
@@ -74,7 +75,8 @@ pub async fn start(gateway: Arc<Gateway>) -> Result<Running, ServeError> {
         let listener = listen(&settings.api.listen).await?;
         running.api = listener.local_addr().ok();
         let router = web::router(Arc::clone(&gateway), Trust::Tokens);
-        running.tasks.push(tokio::spawn(serve_tcp(listener, router, stopped.clone())));
+        let head = Duration::from_millis(settings.api.head_timeout_ms);
+        running.tasks.push(tokio::spawn(web::serve(listener, router, head, until(stopped.clone()))));
     }
     let doors = doors(settings).map_err(ServeError::Offer)?;
     if !doors.is_empty() {

@@ -49,6 +49,11 @@ impl Caller {
         Self { trust: Trust::Local, ..Self::new("local", everything(&[], &[])) }
     }
 
+    /// Whether they came over the local socket.
+    pub const fn is_local(&self) -> bool {
+        matches!(self.trust, Trust::Local)
+    }
+
     /// 403 unless the caller has the right at an ente and register; `None` asks for all of them.
     pub fn may(&self, right: Right, ente: Option<&str>, register: Option<&str>) -> Result<(), Problem> {
         if allows(&self.grants, right, ente, register) { Ok(()) } else { Err(self.lacks(right)) }

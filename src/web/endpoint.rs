@@ -16,6 +16,7 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr, Required, ResponseBuilder, Sch
 use utoipa::{IntoParams, ToSchema};
 
 use super::Caller;
+use super::idempotency::NEVER;
 use crate::gateway::Gateway;
 use crate::gateway::rights::Right;
 
@@ -64,15 +65,6 @@ pub fn put<H: Handler<T, Arc<Gateway>>, T: 'static>(
     Endpoint::new((HttpMethod::Put, MethodFilter::PUT), path, right, handler)
 }
 
-/// A DELETE.
-pub fn delete<H: Handler<T, Arc<Gateway>>, T: 'static>(
-    path: &'static str,
-    right: Right,
-    handler: H,
-) -> Endpoint {
-    Endpoint::new((HttpMethod::Delete, MethodFilter::DELETE), path, right, handler)
-}
-
 impl Endpoint {
     fn new<H: Handler<T, Arc<Gateway>>, T: 'static>(
         (method, filter): (HttpMethod, MethodFilter),
@@ -95,6 +87,13 @@ impl Endpoint {
             problems,
             schemas: Vec::new(),
         }
+        .keyed()
+    }
+
+    /// Says of what may be sent again that it takes a key.
+    fn keyed(self) -> Self {
+        let what = "8 to 255 characters, new for each act: sent again, it is answered as the first time.";
+        if self.takes_key() { self.header("Idempotency-Key", what, Required::False) } else { self }
     }
 
     /// What it does, in one sentence.
@@ -145,11 +144,6 @@ impl Endpoint {
         self.operation = self.operation.request_body(Some(body));
         self.problems.extend([408, 413]);
         self
-    }
-
-    /// Largest body, bytes.
-    pub fn most(self, bytes: usize) -> Self {
-        Self { body_most: bytes, ..self }
     }
 
     /// An answer of JSON.
@@ -205,12 +199,16 @@ impl Endpoint {
         (std::mem::take(&mut self.operation), &self.problems)
     }
 
+    /// Whether it may be sent again with an `Idempotency-Key`.
+    pub fn takes_key(&self) -> bool {
+        self.method == HttpMethod::Post && !NEVER.contains(&self.path)
+    }
+
     /// The method's name, e.g. `GET`.
     pub const fn method_name(&self) -> &'static str {
         match self.method {
             HttpMethod::Put => "PUT",
             HttpMethod::Post => "POST",
-            HttpMethod::Delete => "DELETE",
             _ => "GET",
         }
     }

@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::patience;
 use super::problem::Problem;
 
 /// A body of JSON, in and out.
@@ -78,6 +79,9 @@ fn unread(rejection: &BytesRejection) -> Problem {
     match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => {
             Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is larger than this resource takes.")
+        }
+        _ if patience::was_slow(rejection) => {
+            Problem::new(StatusCode::REQUEST_TIMEOUT, "The body came too slowly: send it again.")
         }
         _ => Problem::bad("The body broke off before its end: send it again."),
     }

@@ -4,22 +4,24 @@ use std::io::BufReader;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::RequestExt;
 use axum::body::{Body, Bytes};
-use axum::extract::{Extension, State};
-use axum::http::{StatusCode, header};
+use axum::extract::{Extension, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
+use super::auth::hexadecimal;
 use super::extract::{Json, Path, Query, Whole};
 use super::problem::Problem;
 use super::{Caller, duplicates};
-use crate::exchange::LedgerError;
+use crate::exchange::{Hash, LedgerError};
 use crate::flow::explain::Reader;
 use crate::folder::Folder;
 use crate::gateway::rights::Right;
-use crate::gateway::{Gateway, RunRequest, SaveError, Saved, new_import};
+use crate::gateway::{Gateway, Guard, RunRequest, SaveError, Saved, new_import};
 use crate::ledger::{FindingRow, FolderRow, RunHead};
 
 /// Which ente a folder id belongs to; needed only where the caller or installation has several.
@@ -58,8 +60,10 @@ pub async fn save(
     State(gateway): State<Arc<Gateway>>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
+    headers: HeaderMap,
     Whole(body): Whole,
 ) -> Result<Response, Problem> {
+    let guard = guard(&headers)?;
     blocking(move || {
         let folder = match gateway.read_folder(&body) {
             Err(error @ SaveError::Invalid(_)) => return Err(Problem::invalid(gateway.told(error, &body))),
@@ -69,12 +73,40 @@ pub async fn save(
             return Err(Problem::bad("The folder's `id` differs from the one in the path."));
         }
         caller.may_at(Right::SaveFolders, &folder.ente)?;
-        let saved = gateway.save(&folder, &caller.name)?;
+        let saved = gateway.save_if(&folder, &caller.name, guard)?;
+        let tag = tag(&gateway.folder_content(&folder)?);
         let status = if saved.created { StatusCode::CREATED } else { StatusCode::OK };
         let twice = duplicates::findings(&gateway, &caller, saved.folder)?;
-        Ok((status, Json(saved_json(&gateway, &id, saved, twice))).into_response())
+        Ok((status, [(header::ETAG, tag)], Json(saved_json(&gateway, &id, saved, twice))).into_response())
     })
     .await
+}
+
+/// What must hold for a save: `If-Match` with the tag of the folder that was read, or `*`; `If-None-Match:
+/// *` for one that must be new (RFC 9110, 13.1).
+fn guard(headers: &HeaderMap) -> Result<Guard, Problem> {
+    let text = |name| headers.get(name).map(|value: &HeaderValue| value.to_str().unwrap_or_default().trim());
+    match (text(header::IF_MATCH), text(header::IF_NONE_MATCH)) {
+        (None, None) => Ok(Guard::Any),
+        (Some("*"), None) => Ok(Guard::Exists),
+        (None, Some("*")) => Ok(Guard::New),
+        (Some(tag), None) => {
+            let hash = tag.trim_matches('"');
+            let bytes =
+                (0..hash.len()).step_by(2).map(|at| u8::from_str_radix(hash.get(at..at + 2)?, 16).ok());
+            let bytes = bytes.collect::<Option<Vec<u8>>>().and_then(|bytes| bytes.try_into().ok());
+            // A tag of nobody's matches nothing.
+            Ok(bytes.map_or(Guard::Nothing, Guard::Is))
+        }
+        _ => Err(Problem::bad(
+            "If-Match takes one tag as the folder's ETag told it, or `*`; If-None-Match takes `*`.",
+        )),
+    }
+}
+
+/// The entity tag of a stored folder: of its content, whatever became of its records.
+fn tag(content: &Hash) -> String {
+    format!("\"{}\"", hexadecimal(content))
 }
 
 fn saved_json(gateway: &Gateway, id: &str, saved: Saved, twice: Vec<Value>) -> Value {
@@ -117,7 +149,7 @@ pub async fn show(
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     Query(whose): Query<Whose>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Response, Problem> {
     blocking(move || {
         let row = find(&gateway, &caller, whose.ente.as_deref(), &id)?;
         let folder = match whose.body {
@@ -136,7 +168,7 @@ pub async fn show(
         if let Some(folder) = folder {
             shown["folder"] = folder.body.into_exposed();
         }
-        Ok(Json(shown))
+        Ok(([(header::ETAG, tag(&row.content))], Json(shown)).into_response())
     })
     .await
 }
@@ -153,14 +185,15 @@ pub async fn body(
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     Query(whose): Query<OfEnte>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Response, Problem> {
     blocking(move || {
         let row = find(&gateway, &caller, whose.ente.as_deref(), &id)?;
         let folder = opened(&gateway, &caller, &row)?;
-        Ok(Json(json!({
+        let shown = json!({
             "id": row.folder_id, "ente": row.ente, "version": row.version,
             "folder": folder.body.into_exposed(),
-        })))
+        });
+        Ok(([(header::ETAG, tag(&row.content))], Json(shown)).into_response())
     })
     .await
 }
@@ -195,8 +228,9 @@ pub async fn import(
     State(gateway): State<Arc<Gateway>>,
     Extension(caller): Extension<Caller>,
     Query(part): Query<PartOf>,
-    body: Body,
+    request: Request,
 ) -> Result<Response, Problem> {
+    let body = request.into_limited_body();
     caller.may(Right::SaveFolders, None, None)?;
     let mark = part.mark()?;
     let (lines, feed) = tokio::sync::mpsc::channel(16);

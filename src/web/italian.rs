@@ -251,4 +251,38 @@ const SENTENCES: &[(&str, &str)] = &[
     ("there is a token of this name already", "c'è già un token con questo nome"),
     ("there is no token of this name that still counts", "non c'è un token con questo nome che valga ancora"),
     ("the container carries nothing any more", "il contenitore non porta più nulla"),
+    // How requests are made.
+    ("Request Timeout", "Richiesta troppo lenta"),
+    ("Precondition Failed", "Condizione non soddisfatta"),
+    ("Too Many Requests", "Troppe richieste"),
+    (
+        "Too many requests with this token: the header Retry-After says when to go on.",
+        "Troppe richieste con questo token: l'intestazione Retry-After dice quando proseguire.",
+    ),
+    ("The body came too slowly: send it again.", "Il corpo arrivava troppo piano: inviarlo di nuovo."),
+    (
+        "If-Match takes one tag as the folder's ETag told it, or `*`; If-None-Match takes `*`.",
+        "If-Match vuole un'etichetta come l'ha detta l'ETag della cartella, o `*`; If-None-Match vuole `*`.",
+    ),
+    (
+        "the stored folder is another one than the request asks for: read it again",
+        "la cartella salvata non è quella che la richiesta vuole: leggerla di nuovo",
+    ),
+    ("This resource takes no Idempotency-Key.", "Questa risorsa non ammette una Idempotency-Key."),
+    (
+        "An Idempotency-Key has 8 to 255 visible characters: a UUID, new for each act.",
+        "Una Idempotency-Key ha da 8 a 255 caratteri visibili: uno UUID, nuovo per ogni atto.",
+    ),
+    (
+        "Another request was sent with this Idempotency-Key: a key is for one request.",
+        "Con questa Idempotency-Key è stata inviata un'altra richiesta: una chiave vale per una sola.",
+    ),
+    (
+        "The request with this Idempotency-Key is being done: ask again in a moment.",
+        "La richiesta con questa Idempotency-Key è in corso: riprovare fra un momento.",
+    ),
+    (
+        "The answer is too large to be kept with its key.",
+        "La risposta è troppo grande per essere conservata con la sua chiave.",
+    ),
 ];

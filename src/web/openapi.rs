@@ -75,8 +75,10 @@ fn operation(endpoint: &mut Endpoint) -> Operation {
         ("x-roles", serde_json::Value::from(roles)),
     ]);
     let (tag, name, says) = (tag(endpoint.path), name(endpoint), endpoint.says);
+    let takes_key = endpoint.takes_key();
     let (mut operation, problems) = endpoint.document();
-    for status in ANY.iter().chain(problems) {
+    let once: &[u16] = if takes_key { &[408, 409, 413, 422] } else { &[] };
+    for status in ANY.iter().chain(problems).chain(once) {
         operation = operation.response(status.to_string(), Ref::from_response_name("Problem"));
     }
     operation.tag(tag).operation_id(Some(name)).summary(Some(says)).extensions(Some(right)).build()

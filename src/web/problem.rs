@@ -82,6 +82,7 @@ impl From<SaveError> for Problem {
         match error {
             SaveError::Invalid(_) => Self::invalid(Vec::new()),
             SaveError::Older(why) => Self::new(StatusCode::CONFLICT, why),
+            SaveError::Overtaken => Self::new(StatusCode::PRECONDITION_FAILED, error.to_string()),
             SaveError::Ledger(error) => error.into(),
         }
     }

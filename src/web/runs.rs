@@ -17,6 +17,7 @@ use crate::exchange::{Bucket, Period};
 use crate::gateway::rights::Right;
 use crate::gateway::{Gateway, RunRequest};
 use crate::ledger::RunHead;
+use crate::ledger::books::OnceKey;
 
 /// A report to start.
 #[derive(Deserialize, ToSchema)]
@@ -50,6 +51,7 @@ const fn fifty() -> usize {
 pub async fn start(
     State(gateway): State<Arc<Gateway>>,
     Extension(caller): Extension<Caller>,
+    once: Option<Extension<OnceKey>>,
     Json(asked): Json<StartRun>,
 ) -> Result<Response, Problem> {
     match gateway.catalog.find(&asked.flow) {
@@ -66,7 +68,7 @@ pub async fn start(
             route: asked.route,
             actor: caller.name,
         };
-        let run = gateway.start_run(&request)?;
+        let run = gateway.start_run_once(&request, once.map(|Extension(key)| key))?;
         let head = gateway.books.runs(Some(run), 1)?;
         Ok((StatusCode::CREATED, Json(head.first().map(run_json))).into_response())
     })

@@ -38,7 +38,9 @@ fn of_folders(folder_most: usize) -> Vec<Endpoint> {
             .takes_bytes(JSON, folder_most)
             .answers::<shapes::FolderSaved>(200, "It replaced the stored one.")
             .answers::<shapes::FolderSaved>(201, "It is new.")
-            .problems(&[409, 422]),
+            .header("If-Match", "The ETag of the folder that was read, or `*`: else 412.", Required::False)
+            .header("If-None-Match", "`*`: only a folder that is new, else 412.", Required::False)
+            .problems(&[409, 412, 422]),
         get("/folders/{id}", Right::SeeMetadata, folders::show)
             .says("Where a folder's records stand, and its findings; the folder itself with `body`.")
             .query::<folders::Whose>()

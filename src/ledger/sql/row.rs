@@ -68,7 +68,7 @@ macro_rules! integer_columns {
     )*};
 }
 
-integer_columns!(u64, u32, u8, usize);
+integer_columns!(u64, u32, u16, u8, usize);
 
 impl Column for i64 {
     fn or_null(row: &Row<'_>, column: usize) -> R<Option<Self>> {

@@ -37,6 +37,7 @@ macro_rules! bind {
 bind![
     (i64, Integer, |number: &i64| *number),
     (u32, Integer, |number: &u32| i64::from(*number)),
+    (u16, Integer, |number: &u16| i64::from(*number)),
     (u8, Integer, |number: &u8| i64::from(*number)),
     (bool, Integer, |truth: &bool| i64::from(*truth)),
     (str, Text, std::convert::identity),

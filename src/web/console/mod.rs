@@ -18,6 +18,7 @@ mod visitor;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 
@@ -46,7 +47,7 @@ pub fn router(gateway: &Arc<Gateway>, secure: bool) -> Router<Arc<Gateway>> {
         .route("/esci", post(sign::out))
         .layer(from_fn_with_state(door.clone(), visitor::admit));
     let outside = Router::new()
-        .route("/entra", get(sign::page).post(sign::enter))
+        .route("/entra", get(sign::page).post(sign::enter).layer(DefaultBodyLimit::max(sign::FORM_MOST)))
         .route("/lingua/{code}", get(sign::language))
         .route("/risorse/{*file}", get(assets::serve));
     let pages = inside.merge(outside).layer(axum::Extension(door));

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::frame::{Failure, Frame, page as shown};
 use super::visitor::{Door, LANGUAGE, SESSION, Visitor, back, language as spoken, same_site};
 use crate::gateway::Gateway;
-use crate::gateway::accounts::AccountError;
+use crate::gateway::accounts::{AccountError, HASHERS};
 use crate::personal::Personal;
 use crate::web::extract::{Path, Query};
 use crate::web::folders::blocking;
@@ -45,6 +45,11 @@ pub async fn page(headers: HeaderMap, Query(then): Query<Then>) -> Response {
     shown(&SignIn { frame, then: ours(&then.poi).to_owned(), wrong: String::new() })
 }
 
+/// Largest form of who is not signed in yet, bytes.
+pub const FORM_MOST: usize = 8 * 1024;
+/// How long who signs in waits for those before them.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
+
 /// What the form brings.
 #[derive(Deserialize)]
 pub struct Credentials {
@@ -66,6 +71,8 @@ pub async fn enter(
     }
     let Credentials { nome, password, poi } = credentials;
     let (gateway, password) = (door.gateway, Personal::new(password));
+    let turn = tokio::time::timeout(PATIENCE, HASHERS.acquire()).await;
+    let Ok(Ok(_turn)) = turn else { return StatusCode::SERVICE_UNAVAILABLE.into_response() };
     // Hashing takes long on purpose: off the async threads.
     let signed = tokio::task::spawn_blocking(move || gateway.sign_in(&nome, &password)).await;
     match signed {

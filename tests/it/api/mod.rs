@@ -1,5 +1,6 @@
 //! The API as a CSI product meets it: rights, folders, imports, runs, and what is wrong with a request.
 
+mod careful;
 mod folders;
 mod import;
 mod openapi;
