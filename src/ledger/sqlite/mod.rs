@@ -1,6 +1,7 @@
 //! The embedded ledger: SQLite, WAL, synchronous=FULL, one writer thread with group commit.
 
 mod accounts;
+mod alerts;
 mod benefits;
 mod calendar;
 mod cancel;
@@ -17,22 +18,28 @@ mod proposals;
 mod queries;
 mod replay;
 mod run_views;
+mod retention;
 mod runs;
+mod search;
 mod snapshot;
 mod tokens;
+mod traces;
 mod views;
+mod watch;
 mod work;
 mod writer;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::exchange::LedgerError;
+use crate::ledger::pulse::Pulse;
 pub use accounts::{AccountRow, SessionRow};
+pub use alerts::{AlertRow, Telling};
 pub use benefits::{BenefitRow, DuplicateRow};
 pub use calendar::FiringRow;
 pub use explain::{AnswerRow, OfWhich, OperationToExplain};
@@ -42,12 +49,15 @@ pub use lookups::{KeptFragment, KeyedRecord, RecordHead};
 pub use proposals::{NewProposal, ProposalRow};
 pub use pseudonyms::KnownKey;
 pub use replay::{ReplayHead, ReplayScope, STATES};
+pub use retention::{KEPT_KINDS, Kept, Stretch};
 pub use runs::RunOrder;
+pub use search::{Hit, Hits, SearchFilter};
 pub use snapshot::Snapshot;
 pub use tokens::TokenRow;
 pub use views::{
     FolderStanding, HeldFlow, OperationView, ReceiptView, RouteView, RuleCount, Standing, SubmissionView,
 };
+pub use watch::{Doubtful, OpenRun, Waiting};
 pub use work::{AttemptView, Due};
 pub use writer::{Ticket, Tx};
 
@@ -66,10 +76,13 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migration_10.sql"),
     include_str!("migration_11.sql"),
     include_str!("migration_12.sql"),
+    include_str!("migration_13.sql"),
 ];
 
 /// The books of an installation. Cheap to share; dropping the last one closes the ledger.
 pub struct Books {
+    /// How long callers wait for the writer.
+    pub pulse: Arc<Pulse>,
     writer: writer::Writer,
     readers: Vec<Mutex<Connection>>,
     path: PathBuf,
@@ -101,7 +114,8 @@ impl Books {
         start.free_inquiries()?;
         first(&mut start)?;
         let readers = (0..READERS).map(|_| reader(&path)).collect::<Result<_, _>>()?;
-        Ok(Self { writer: writer::Writer::start(connection), readers, path, _lock: lock })
+        let pulse = Arc::default();
+        Ok(Self { pulse, writer: writer::Writer::start(connection), readers, path, _lock: lock })
     }
 
     /// Runs `act` inside a transaction; when this returns `Ok`, its effects are on disk.
@@ -118,6 +132,7 @@ impl Books {
         turn: Turn,
         act: impl FnOnce(&mut Tx<'_>) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<T, LedgerError> {
+        let _beat = self.pulse.begin();
         self.writer.submit(turn, act).wait()
     }
 
@@ -135,6 +150,7 @@ impl Books {
         turn: Turn,
         act: impl FnOnce(&mut Tx<'_>) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<T, LedgerError> {
+        let _beat = self.pulse.begin();
         self.writer.submit_async(turn, act).await
     }
 
@@ -189,7 +205,7 @@ fn prepare(connection: &Connection) -> Result<(), LedgerError> {
     // Savepoints keep the former pages of what they change: in memory, else each job writes them to a file.
     connection
         .execute_batch(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+            "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
              PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 4000; PRAGMA busy_timeout = 10000;
              PRAGMA temp_store = MEMORY;",
         )
