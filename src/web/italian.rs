@@ -285,4 +285,10 @@ const SENTENCES: &[(&str, &str)] = &[
         "The answer is too large to be kept with its key.",
         "La risposta è troppo grande per essere conservata con la sua chiave.",
     ),
+    // Search.
+    (
+        "`from` and `to` are days (2026-11-23) or moments (2026-11-23T09:00:00Z).",
+        "`from` e `to` sono giorni (2026-11-23) o istanti (2026-11-23T09:00:00Z).",
+    ),
+    ("`{}` is not a state: {}", "`{}` non è uno stato: {}"),
 ];

@@ -1,6 +1,6 @@
 //! Rows of requests that are done once (header `Idempotency-Key`), with their answers.
 
-use super::{Books, Tx, Row, params};
+use super::{Books, Row, Tx, params};
 use crate::exchange::{Hash, LedgerError, Millis};
 
 type R<T> = Result<T, LedgerError>;
