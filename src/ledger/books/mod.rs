@@ -26,6 +26,7 @@ mod snapshot;
 mod tokens;
 mod transaction;
 mod traces;
+mod upgrade;
 mod views;
 mod watch;
 mod work;
@@ -37,6 +38,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::exchange::LedgerError;
 use crate::ledger::pulse::Pulse;
+use crate::ledger::sql::postgres::{Place, Server};
 use crate::ledger::sql::sqlite::Sqlite;
 use crate::ledger::sql::{Connection, Row, params};
 pub use accounts::{AccountRow, SessionRow};
@@ -57,6 +59,7 @@ pub use search::{Hit, Hits, SearchFilter};
 pub use snapshot::Snapshot;
 pub use tokens::TokenRow;
 pub use transaction::Tx;
+use upgrade::upgrade;
 pub use views::{
     FolderStanding, HeldFlow, OperationView, ReceiptView, RouteView, RuleCount, Standing, SubmissionView,
 };
@@ -90,8 +93,17 @@ pub struct Books {
     pub pulse: Arc<Pulse>,
     writer: writer::Writer,
     readers: Vec<Mutex<Connection>>,
-    path: PathBuf,
-    _lock: File,
+    store: Store,
+}
+
+/// Where further connections lead.
+enum Store {
+    /// A file that this process has to itself.
+    File {
+        path: PathBuf,
+        _lock: File,
+    },
+    Server(Arc<Server>),
 }
 
 impl Books {
@@ -112,15 +124,38 @@ impl Books {
         let lock = lock(directory)?;
         let path = directory.join("ledger.sqlite");
         let connection = Sqlite::open(&path)?;
-        migrate(&connection)?;
+        upgrade(&connection, MIGRATIONS)?;
         let mut start = Tx::on(&connection);
+        // Whoever has the directory's lock works alone: what is leased, a dead process had.
         start.free_leases()?;
         start.free_inquiries()?;
         first(&mut start)?;
         let readers =
             (0..READERS).map(|_| Sqlite::reader(&path).map(Mutex::new)).collect::<Result<_, _>>()?;
-        let pulse = Arc::default();
-        Ok(Self { pulse, writer: writer::Writer::start(connection), readers, path, _lock: lock })
+        let store = Store::File { path, _lock: lock };
+        Ok(Self { pulse: Arc::default(), writer: writer::Writer::start(connection), readers, store })
+    }
+
+    /// Opens the ledger on a PostgreSQL server, which other nodes may have open too; their leases
+    /// stand, and lapse by time.
+    ///
+    /// # Errors
+    /// [`LedgerError::Refused`] when a newer version wrote it in a way that this one does not
+    /// understand; [`LedgerError::Store`] when the server cannot be reached.
+    pub fn connect(
+        place: &Place,
+        first: impl FnOnce(&mut Tx<'_>) -> Result<(), LedgerError>,
+    ) -> Result<Self, LedgerError> {
+        let server = Server::new(place)?;
+        let connection = Connection::to(&server);
+        upgrade(&connection, MIGRATIONS)?;
+        connection.begin()?;
+        let done = first(&mut Tx::on(&connection)).and_then(|()| connection.commit());
+        connection.roll_back();
+        done?;
+        let readers = (0..READERS).map(|_| Mutex::new(Connection::to(&server))).collect();
+        let (pulse, writer) = (Arc::default(), writer::Writer::start(connection));
+        Ok(Self { pulse, writer, readers, store: Store::Server(server) })
     }
 
     /// Runs `act` inside a transaction; when this returns `Ok`, its effects are on disk.
@@ -176,7 +211,10 @@ impl Books {
 
     /// A connection of its own, for what reads long.
     fn own_reader(&self) -> R<Connection> {
-        Sqlite::reader(&self.path)
+        match &self.store {
+            Store::File { path, .. } => Sqlite::reader(path),
+            Store::Server(server) => Ok(Connection::to(server)),
+        }
     }
 
     fn reader(&self) -> Result<MutexGuard<'_, Connection>, LedgerError> {
@@ -186,9 +224,17 @@ impl Books {
         }
     }
 
-    /// Where the ledger's file is.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// The ledger's file, or where its server is; nothing secret.
+    pub fn place(&self) -> String {
+        match &self.store {
+            Store::File { path, .. } => path.display().to_string(),
+            Store::Server(server) => server.name(),
+        }
+    }
+
+    /// Whether other processes may write in it too.
+    pub const fn is_shared(&self) -> bool {
+        matches!(self.store, Store::Server(_))
     }
 }
 
@@ -221,23 +267,6 @@ impl Drop for Moment<'_> {
     fn drop(&mut self) {
         self.0.end_reading();
     }
-}
-
-fn migrate(connection: &Connection) -> Result<(), LedgerError> {
-    let version: i64 = connection.one("the version", "PRAGMA user_version", [], |row| row.get(0))?;
-    let version = usize::try_from(version).unwrap_or(usize::MAX);
-    if version > MIGRATIONS.len() {
-        return Err(LedgerError::Refused(format!(
-            "the ledger is of version {version}, this raccordo knows {}: start the newer raccordo",
-            MIGRATIONS.len()
-        )));
-    }
-    for (index, migration) in MIGRATIONS.iter().enumerate().skip(version) {
-        let version = index + 1;
-        connection
-            .batch(&format!("BEGIN IMMEDIATE; {migration} PRAGMA user_version = {version}; COMMIT;"))?;
-    }
-    Ok(())
 }
 
 /// Wraps a failure of the store.

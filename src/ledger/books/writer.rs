@@ -13,9 +13,6 @@ use crate::exchange::LedgerError;
 use crate::ledger::failpoint;
 use crate::ledger::sql::Connection;
 
-/// As many transactions as may share one commit.
-const GROUP: usize = 200;
-
 type Answer = Box<dyn FnOnce(Result<(), String>) + Send>;
 pub(super) type Job = Box<dyn FnOnce(Option<&mut Tx<'_>>) -> (bool, Answer) + Send>;
 
@@ -120,7 +117,7 @@ fn work(connection: &Connection, jobs: &Line) {
     }
 }
 
-/// Runs what is in line, up to [`GROUP`], and commits it at once. Who goes first waits for no
+/// Runs what is in line, up to the store's measure, and commits it at once. Who goes first waits for no
 /// bulk work that is still in line.
 fn group(
     connection: &Connection,
@@ -136,7 +133,7 @@ fn group(
         answers.push(savepoint(connection, job, begun.is_ok()));
         last = last.min(turn);
         // A store that failed in the midst has undone everything: what is in line waits for the next group.
-        if answers.len() < GROUP && connection.is_in_transaction() {
+        if answers.len() < connection.group() && connection.is_in_transaction() {
             next = jobs.try_next(last);
         }
     }
@@ -152,9 +149,9 @@ fn savepoint(connection: &Connection, job: Job, begun: bool) -> Answer {
     let opened = begun && connection.savepoint().is_ok();
     let mut transaction = Tx::on(connection);
     let (keep, answer) = job(opened.then_some(&mut transaction));
-    if opened {
-        // Where this fails, so does the commit.
-        drop(connection.end_savepoint(keep));
+    match opened.then(|| connection.end_savepoint(keep)) {
+        None | Some(Ok(())) => answer,
+        // What it did is undone, or the commit fails too.
+        Some(Err(error)) => Box::new(move |_| answer(Err(error.to_string()))),
     }
-    answer
 }

@@ -4,9 +4,12 @@
 //! ledger names a driver.
 
 mod dialect;
+pub mod postgres;
 mod row;
 pub mod sqlite;
 mod value;
+
+use std::sync::Arc;
 
 use crate::exchange::LedgerError;
 pub use dialect::Dialect;
@@ -22,13 +25,29 @@ pub(super) type Each<'f> = &'f mut dyn FnMut(&Row<'_>) -> R<bool>;
 /// A connection to a store; its statements are prepared once and kept.
 pub enum Connection {
     Sqlite(sqlite::Sqlite),
+    Postgres(postgres::Postgres),
 }
 
 impl Connection {
+    /// A connection to a server, made at its first use.
+    pub fn to(server: &Arc<postgres::Server>) -> Self {
+        Self::Postgres(postgres::Postgres::new(Arc::clone(server)))
+    }
+
+    /// As many transactions as may share one commit.
+    pub const fn group(&self) -> usize {
+        match self {
+            Self::Sqlite(_) => 200,
+            // Beyond 64 savepoints, each reader must look up on disk which of them are committed.
+            Self::Postgres(_) => 60,
+        }
+    }
+
     /// How this store speaks.
     pub const fn dialect(&self) -> Dialect {
         match self {
             Self::Sqlite(_) => Dialect::Sqlite,
+            Self::Postgres(_) => Dialect::Postgres,
         }
     }
 
@@ -76,6 +95,7 @@ impl Connection {
     fn each(&self, sql: &str, parameters: impl Parameters, read: Each<'_>) -> R<()> {
         parameters.bind(|values| match self {
             Self::Sqlite(sqlite) => sqlite.each(sql, values, read),
+            Self::Postgres(postgres) => postgres.each(sql, values, read),
         })
     }
 
@@ -83,6 +103,7 @@ impl Connection {
     pub fn run(&self, sql: &str, parameters: impl Parameters) -> R<usize> {
         parameters.bind(|values| match self {
             Self::Sqlite(sqlite) => sqlite.run(sql, values),
+            Self::Postgres(postgres) => postgres.run(sql, values),
         })
     }
 
@@ -90,6 +111,7 @@ impl Connection {
     pub fn add(&self, sql: &str, parameters: impl Parameters) -> R<i64> {
         parameters.bind(|values| match self {
             Self::Sqlite(sqlite) => sqlite.add(sql, values),
+            Self::Postgres(postgres) => postgres.add(sql, values),
         })
     }
 
@@ -97,6 +119,7 @@ impl Connection {
     pub fn batch(&self, sql: &str) -> R<()> {
         match self {
             Self::Sqlite(sqlite) => sqlite.batch(sql),
+            Self::Postgres(postgres) => postgres.batch(sql),
         }
     }
 
@@ -104,6 +127,15 @@ impl Connection {
     pub fn begin(&self) -> R<()> {
         match self {
             Self::Sqlite(sqlite) => sqlite.batch("BEGIN IMMEDIATE"),
+            Self::Postgres(postgres) => postgres.begin(),
+        }
+    }
+
+    /// Begins a transaction that changes the tables themselves.
+    pub fn begin_upgrade(&self) -> R<()> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.batch("BEGIN IMMEDIATE"),
+            Self::Postgres(postgres) => postgres.begin_upgrade(),
         }
     }
 
@@ -111,6 +143,10 @@ impl Connection {
     pub fn begin_reading(&self) -> R<()> {
         match self {
             Self::Sqlite(sqlite) => sqlite.again("BEGIN"),
+            Self::Postgres(postgres) => {
+                postgres.begin_reading();
+                Ok(())
+            }
         }
     }
 
@@ -118,6 +154,7 @@ impl Connection {
     pub fn end_reading(&self) {
         match self {
             Self::Sqlite(sqlite) => drop(sqlite.again("COMMIT")),
+            Self::Postgres(postgres) => postgres.end_reading(),
         }
     }
 
@@ -125,6 +162,7 @@ impl Connection {
     pub fn is_in_transaction(&self) -> bool {
         match self {
             Self::Sqlite(sqlite) => sqlite.is_in_transaction(),
+            Self::Postgres(postgres) => postgres.is_in_transaction(),
         }
     }
 
@@ -132,6 +170,7 @@ impl Connection {
     pub fn savepoint(&self) -> R<()> {
         match self {
             Self::Sqlite(sqlite) => sqlite.again("SAVEPOINT job"),
+            Self::Postgres(postgres) => postgres.savepoint(),
         }
     }
 
@@ -142,6 +181,7 @@ impl Connection {
             Self::Sqlite(sqlite) => {
                 sqlite.again("ROLLBACK TO job").and_then(|()| sqlite.again("RELEASE job"))
             }
+            Self::Postgres(postgres) => postgres.end_savepoint(keep),
         }
     }
 
@@ -149,6 +189,7 @@ impl Connection {
     pub fn commit(&self) -> R<()> {
         match self {
             Self::Sqlite(sqlite) => sqlite.batch("COMMIT"),
+            Self::Postgres(postgres) => postgres.commit(),
         }
     }
 
@@ -157,6 +198,7 @@ impl Connection {
         match self {
             Self::Sqlite(sqlite) if sqlite.is_in_transaction() => drop(sqlite.batch("ROLLBACK")),
             Self::Sqlite(_) => {}
+            Self::Postgres(postgres) => postgres.roll_back(),
         }
     }
 }

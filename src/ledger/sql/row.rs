@@ -1,6 +1,6 @@
 //! What stores answer: rows, and the values that are read out of their columns.
 
-use super::sqlite;
+use super::{postgres, sqlite};
 use crate::exchange::LedgerError;
 
 type R<T> = Result<T, LedgerError>;
@@ -8,6 +8,7 @@ type R<T> = Result<T, LedgerError>;
 /// One row, still in its driver's hands; columns are counted from 0.
 pub enum Row<'a> {
     Sqlite(&'a sqlite::Row<'a>),
+    Postgres(&'a postgres::Row),
 }
 
 impl Row<'_> {
@@ -30,18 +31,21 @@ impl Row<'_> {
     fn integer_or_null(&self, column: usize) -> R<Option<i64>> {
         match self {
             Self::Sqlite(row) => sqlite::integer(row, column),
+            Self::Postgres(row) => postgres::integer(row, column),
         }
     }
 
     fn text_or_null(&self, column: usize) -> R<Option<&str>> {
         match self {
             Self::Sqlite(row) => sqlite::text(row, column),
+            Self::Postgres(row) => postgres::text(row, column),
         }
     }
 
     fn bytes_or_null(&self, column: usize) -> R<Option<&[u8]>> {
         match self {
             Self::Sqlite(row) => sqlite::bytes(row, column),
+            Self::Postgres(row) => postgres::bytes(row, column),
         }
     }
 }
