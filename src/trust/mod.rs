@@ -7,6 +7,7 @@
 pub mod assertion;
 pub mod dpop;
 pub mod jwks;
+pub mod oidc;
 mod jws;
 pub mod signing;
 pub mod voucher;
