@@ -10,6 +10,7 @@ pub use super::alert_settings::{AlertSettings, Email, Webhook};
 pub use super::calendar_entry::CalendarEntry;
 pub use super::delivery_settings::{BreakerSettings, Push, QueueKind, QueueSettings, Retry};
 pub use super::retention::Retention;
+pub use super::oidc_settings::Oidc;
 use super::rights::{Grant, Role, everything};
 use crate::mapping::keyed::Keys;
 use crate::personal::Personal;
@@ -62,6 +63,9 @@ pub struct Api {
     pub body_silence_ms: u64,
     /// The pace that a body must keep after its first half minute.
     pub body_least_bytes_per_s: u64,
+    /// An OpenID provider that signs in.
+    #[serde(default)]
+    pub oidc: Option<Oidc>,
 }
 
 /// A bearer token, stored as its hash.

@@ -48,6 +48,9 @@ pub fn load(file: Option<&Path>) -> Result<Settings, ConfigError> {
         }
         ente.secrets = Arc::new(keys(ente, base)?);
     }
+    if let Some(oidc) = settings.api.oidc.as_mut().filter(|oidc| !oidc.client_secret_file.is_empty()) {
+        oidc.client_secret = Some(secret(&base.join(&oidc.client_secret_file))?);
+    }
     let files = settings.route.iter_mut().filter_map(|route| route.push.as_mut());
     let files =
         files.flat_map(|push| [&mut push.identity_file, &mut push.authorities_file, &mut push.token_file]);

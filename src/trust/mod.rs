@@ -8,6 +8,7 @@ pub mod assertion;
 pub mod certificate;
 pub mod dpop;
 pub mod jwks;
+pub mod oidc;
 mod jws;
 pub mod signing;
 pub mod voucher;

@@ -10,6 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::folders::blocking;
+use super::oidc::OidcClient;
 use super::problem::Problem;
 use crate::gateway::Gateway;
 use crate::gateway::rights::{
@@ -126,14 +127,14 @@ impl From<ReasonError> for Problem {
 
 /// Lets a request in with its [`Caller`], or answers 401.
 pub async fn require(
-    State((gateway, trust)): State<(Arc<Gateway>, Trust)>,
+    State((gateway, trust, provider)): State<(Arc<Gateway>, Trust, Option<Arc<OidcClient>>)>,
     mut request: Request,
     next: Next,
 ) -> Response {
     let caller = match (trust, bearer(&request)) {
         (Trust::Local, _) => Ok(Some(Caller::local())),
         (Trust::Tokens, None) => return unauthorized("Bearer"),
-        (Trust::Tokens, Some(token)) => known(gateway, token.to_owned()).await,
+        (Trust::Tokens, Some(token)) => known(gateway, provider, token.to_owned()).await,
     };
     match caller {
         Ok(Some(mut caller)) => {
@@ -147,9 +148,19 @@ pub async fn require(
 }
 
 /// Whom a token lets in.
-async fn known(gateway: Arc<Gateway>, token: String) -> Result<Option<Caller>, Problem> {
+async fn known(
+    gateway: Arc<Gateway>,
+    provider: Option<Arc<OidcClient>>,
+    token: String,
+) -> Result<Option<Caller>, Problem> {
     if let Some(caller) = recognise(&gateway.settings.api.tokens, &token) {
         return Ok(Some(caller));
+    }
+    if let Some(provider) = provider {
+        let now_s = gateway.clock.now_ms() / 1000;
+        if let Some(person) = provider.bearer(&token, now_s).await {
+            return Ok(Some(Caller::new(person.name, person.grants)));
+        }
     }
     let bearer = blocking(move || Ok(gateway.bearer(&token)?)).await?;
     Ok(bearer.map(|bearer| Caller::new(bearer.name, bearer.grants)))

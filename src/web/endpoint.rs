@@ -130,20 +130,28 @@ impl Endpoint {
     /// A body of JSON.
     pub fn takes<T: ToSchema>(mut self) -> Self {
         let schema = self.named::<T>();
-        self.body("application/json", Some(schema))
+        self.body(&["application/json"], Some(schema))
     }
 
     /// A body of another kind, up to so many bytes.
-    pub fn takes_bytes(self, kind: &str, most: usize) -> Self {
-        Self { body_most: most, ..self }.body(kind, None)
+    pub fn takes_bytes(self, kinds: &[&str], most: usize) -> Self {
+        Self { body_most: most, ..self }.body(kinds, None)
     }
 
-    fn body(mut self, kind: &str, schema: Option<RefOr<Schema>>) -> Self {
-        let content = ContentBuilder::new().schema(schema).build();
-        let body = RequestBodyBuilder::new().content(kind, content).required(Some(Required::True)).build();
+    fn body(mut self, kinds: &[&str], schema: Option<RefOr<Schema>>) -> Self {
+        let mut body = RequestBodyBuilder::new().required(Some(Required::True));
+        for kind in kinds {
+            body = body.content(*kind, ContentBuilder::new().schema(schema.clone()).build());
+        }
+        let body = body.build();
         self.operation = self.operation.request_body(Some(body));
         self.problems.extend([408, 413]);
         self
+    }
+
+    /// Largest body, bytes.
+    pub fn most(self, bytes: usize) -> Self {
+        Self { body_most: bytes, ..self }
     }
 
     /// An answer of JSON.

@@ -251,6 +251,12 @@ const SENTENCES: &[(&str, &str)] = &[
     ("there is a token of this name already", "c'è già un token con questo nome"),
     ("there is no token of this name that still counts", "non c'è un token con questo nome che valga ancora"),
     ("the container carries nothing any more", "il contenitore non porta più nulla"),
+    ("`today` is a day such as 2026-11-23.", "`today` è un giorno come 2026-11-23."),
+    ("`cursor` is `next` of the page before.", "`cursor` è il `next` della pagina precedente."),
+    (
+        "Nothing of this container was refused: there is nothing to send again.",
+        "Nulla di questo contenitore è stato rifiutato: non c'è nulla da inviare di nuovo.",
+    ),
     // How requests are made.
     ("Request Timeout", "Richiesta troppo lenta"),
     ("Precondition Failed", "Condizione non soddisfatta"),

@@ -24,8 +24,10 @@ mod keys;
 mod language;
 mod limits;
 mod listener;
+mod oidc;
 mod openapi;
 mod patience;
+mod people;
 mod problem;
 mod records;
 mod replay;
@@ -38,6 +40,7 @@ mod table;
 mod tokens;
 mod trace;
 mod watch;
+mod trial;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,6 +73,7 @@ pub fn endpoints() -> Vec<(&'static str, &'static str, Right)> {
 /// the local socket.
 pub fn router(gateway: Arc<Gateway>, trust: Trust) -> Router {
     let settings = &gateway.settings.api;
+    let oidc = oidc::client(settings.oidc.as_ref());
     let mut endpoints = table::endpoints(gateway.settings.folder_limit_bytes);
     let documents = openapi::router(&mut endpoints);
     let api = endpoints
@@ -77,7 +81,7 @@ pub fn router(gateway: Arc<Gateway>, trust: Trust) -> Router {
         .fold(Router::new(), |router, endpoint| endpoint.route(router))
         .layer(from_fn_with_state(Arc::clone(&gateway), idempotency::once))
         .layer(from_fn_with_state(Limits::new(settings.requests_per_minute), limits::limit))
-        .layer(from_fn_with_state((Arc::clone(&gateway), trust), auth::require))
+        .layer(from_fn_with_state((Arc::clone(&gateway), trust, oidc.clone()), auth::require))
         .merge(documents)
         .layer(CompressionLayer::new().compress_when(worth_packing()))
         .layer(from_fn_with_state(patience(settings), patience::watch))
@@ -85,7 +89,7 @@ pub fn router(gateway: Arc<Gateway>, trust: Trust) -> Router {
         .method_not_allowed_fallback(problem::not_allowed);
     let mut all = Router::new().nest(openapi::BASE, api);
     if trust == Trust::Tokens {
-        all = all.merge(console::router(&gateway, gateway.settings.api.behind_https));
+        all = all.merge(console::router(&gateway, settings.behind_https, oidc));
     }
     all.route("/healthz", get(watch::healthz))
         .route("/readyz", get(watch::readyz))

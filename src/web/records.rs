@@ -1,5 +1,6 @@
 //! Operations, submissions and receipts: look, decide, record an outcome, adopt.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::extract::{Extension, State};
@@ -14,9 +15,9 @@ use super::folders::blocking;
 use super::problem::Problem;
 use crate::exchange::{Answer, Decision, LedgerError};
 use crate::flow::Flow;
-use crate::gateway::Gateway;
 use crate::gateway::rights::Right;
 use crate::ledger::books::{OfWhich, OperationView, SubmissionView};
+use crate::gateway::{Gateway, RunRequest};
 
 /// Which operations to show.
 #[derive(Deserialize, IntoParams)]
@@ -149,6 +150,41 @@ pub async fn payload(
             "submission": name, "kind": payload.kind,
             "payload": String::from_utf8_lossy(payload.bytes.expose()),
         })))
+    })
+    .await
+}
+
+/// `POST /submissions/{name}/resend`: what a recipient refused of a container goes again, now, as the
+/// folders map today.
+pub async fn resend(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(caller): Extension<Caller>,
+    Path(name): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    blocking(move || {
+        let view = seen(&gateway, &caller, &name)?;
+        let rows = gateway.books.operations_to_explain(OfWhich::Submission(&name), usize::MAX >> 1)?;
+        let refused: Vec<_> = rows.into_iter().filter(|row| row.state == "refused").collect();
+        for row in &refused {
+            let register = gateway.catalog.find(&row.flow).map(Flow::register);
+            caller.may(Right::Resend, Some(&row.ente), register)?;
+        }
+        if refused.is_empty() {
+            let why = "Nothing of this container was refused: there is nothing to send again.";
+            return Err(Problem::new(StatusCode::CONFLICT, why));
+        }
+        let mut folders = BTreeSet::new();
+        for row in &refused {
+            gateway.try_again(row.operation, &caller.name)?;
+            folders.insert((row.ente.clone(), row.folder_id.clone(), row.flow.clone()));
+        }
+        let mut runs = Vec::with_capacity(folders.len());
+        for (ente, folder, flow) in folders {
+            let (route, actor) = (Some(view.route.clone()), caller.name.clone());
+            let request = RunRequest { ente, flow, period: None, folder: Some(folder), route, actor };
+            runs.push(gateway.start_run(&request)?);
+        }
+        Ok(Json(json!({ "operations": refused.len(), "runs": runs })))
     })
     .await
 }

@@ -144,6 +144,39 @@ pub async fn files(
     .await
 }
 
+/// From where on, and how many.
+#[derive(Deserialize, IntoParams)]
+pub struct Before {
+    /// `next` of the page before.
+    before: Option<i64>,
+    /// 1,000 at most.
+    #[serde(default = "hundred")]
+    limit: usize,
+}
+
+const fn hundred() -> usize {
+    100
+}
+
+/// `GET /audit`: events, newest first.
+pub async fn events(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(caller): Extension<Caller>,
+    Query(from): Query<Before>,
+) -> Result<Json<Value>, Problem> {
+    caller.may(Right::ReadAudit, None, None)?;
+    blocking(move || {
+        let limit = from.limit.clamp(1, 1000);
+        let rows = gateway.books.audit_before(from.before.unwrap_or(i64::MAX), limit)?;
+        let next = rows.last().filter(|_| rows.len() == limit).map(|(sequence, _)| *sequence);
+        let read = |(sequence, text): &(i64, String)| {
+            json!({ "sequence": sequence, "event": serde_json::from_str::<Value>(text).unwrap_or_default() })
+        };
+        Ok(Json(json!({ "events": rows.iter().map(read).collect::<Vec<_>>(), "next": next })))
+    })
+    .await
+}
+
 /// `GET /audit/verify`: recomputes the whole chain.
 pub async fn audit(
     State(gateway): State<Arc<Gateway>>,

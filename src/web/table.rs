@@ -7,7 +7,7 @@ use super::endpoint::{Endpoint, get, post, put};
 use super::shapes;
 use super::{
     accounts, calendar, duplicates, explain, flows, folders, forecast, indicators, inquiries, keys, records,
-    replay, runs, search, status, tokens,
+    people, replay, runs, search, status, tokens, trial,
 };
 use crate::gateway::rights::Right;
 
@@ -18,6 +18,8 @@ const IMPORT_MOST: usize = 2 * 1024 * 1024 * 1024;
 const ADOPT_MOST: usize = 64 * 1024 * 1024;
 
 const JSON: &str = "application/json";
+const NDJSON: &str = "application/x-ndjson";
+const BYTES: &str = "application/octet-stream";
 
 /// All endpoints, in the order in which the document lists them.
 pub fn endpoints(folder_most: usize) -> Vec<Endpoint> {
@@ -26,16 +28,20 @@ pub fn endpoints(folder_most: usize) -> Vec<Endpoint> {
     all.extend(of_work());
     all.extend(of_submissions());
     all.extend(of_routes());
-    all.extend(of_flows());
+    all.extend(of_flows(folder_most + 1024));
     all.extend(of_administration());
     all
 }
 
 fn of_folders(folder_most: usize) -> Vec<Endpoint> {
     vec![
+        get("/folders", Right::SeeMetadata, people::list)
+            .says("Folders by ente and id, page by page.")
+            .query::<people::Wanted>()
+            .answers::<shapes::FolderPage>(200, "A page; `Link` names the next one."),
         put("/folders/{id}", Right::SaveFolders, folders::save)
             .says("Saves a folder: mapped and validated for every flow when it answers.")
-            .takes_bytes(JSON, folder_most)
+            .takes_bytes(&[JSON], folder_most)
             .answers::<shapes::FolderSaved>(200, "It replaced the stored one.")
             .answers::<shapes::FolderSaved>(201, "It is new.")
             .header("If-Match", "The ETag of the folder that was read, or `*`: else 412.", Required::False)
@@ -51,6 +57,11 @@ fn of_folders(folder_most: usize) -> Vec<Endpoint> {
             .query::<folders::OfEnte>()
             .asks_why()
             .answers::<shapes::FolderBody>(200, "The folder."),
+        get("/folders/{id}/lineage", Right::SeeHistory, people::lineage)
+            .says("What registers know of this person, and why: places and rows, no values; an audited act.")
+            .query::<people::Whose>()
+            .asks_why()
+            .answers::<shapes::LineageTold>(200, "The records, as each register knows them."),
         post("/folders/{id}/sync", Right::Sync, folders::sync)
             .says(
                 "Brings registers up to date about one citizen, now; waits for the outcome up to `wait_ms`.",
@@ -73,8 +84,8 @@ fn of_folders(folder_most: usize) -> Vec<Endpoint> {
         post("/import", Right::SaveFolders, folders::import)
             .says("Saves many folders: NDJSON in, a result per line out; a cut or wrong line stops no other.")
             .query::<folders::PartOf>()
-            .takes_bytes("application/x-ndjson", IMPORT_MOST)
-            .answers_bytes(200, "A result per line, then the summary.", "application/x-ndjson"),
+            .takes_bytes(&[NDJSON, BYTES], IMPORT_MOST)
+            .answers_bytes(200, "A result per line, then the summary.", NDJSON),
         get("/duplicates", Right::SeeMetadata, duplicates::list)
             .says("Benefits that two folders seem to record.")
             .query::<duplicates::Limit>()
@@ -210,6 +221,10 @@ fn of_submissions() -> Vec<Endpoint> {
             .asks_why()
             .answers::<shapes::Payload>(200, "The payload.")
             .problems(&[409]),
+        post("/submissions/{name}/resend", Right::Resend, records::resend)
+            .says("What a recipient refused of a container goes again, now, as the folders map today.")
+            .answers::<shapes::Resent>(200, "It goes again.")
+            .problems(&[409]),
         post("/submissions/{name}/outcome", Right::Decide, records::outcome)
             .says("What the portal said of a file.")
             .takes::<Vec<records::OutcomeRow>>()
@@ -226,7 +241,7 @@ fn of_submissions() -> Vec<Endpoint> {
         post("/adopt", Right::Decide, records::adopt)
             .says("Reads a container that a former system sent and that was accepted.")
             .query::<records::Former>()
-            .takes_bytes("application/octet-stream", ADOPT_MOST)
+            .takes_bytes(&[BYTES], ADOPT_MOST)
             .answers::<shapes::Adopted>(200, "What it brought.")
             .problems(&[409, 422]),
     ]
@@ -250,8 +265,20 @@ fn of_routes() -> Vec<Endpoint> {
     ]
 }
 
-fn of_flows() -> Vec<Endpoint> {
+fn of_flows(folder_most: usize) -> Vec<Endpoint> {
     vec![
+        get("/flows", Right::SeeMetadata, trial::flows)
+            .says("The flows that there are, with purpose and legal basis.")
+            .answers::<shapes::Flows>(200, "The flows."),
+        get("/flows/{family}/{version}", Right::SeeMetadata, trial::flow)
+            .says("One flow's mapping as a table, and its rules.")
+            .answers::<shapes::FlowTable>(200, "The table."),
+        post("/try", Right::Try, trial::run)
+            .says("Maps and validates a folder that is not stored: findings, payloads, and which row made what.")
+            .takes::<trial::Trial>()
+            .most(folder_most)
+            .answers::<shapes::Tried>(200, "What the flow makes of it.")
+            .problems(&[404, 422]),
         get("/coverage", Right::SeeMetadata, flows::coverage)
             .says("What becomes of each field of the folder, and how many stored folders fill it.")
             .query::<flows::Covered>()
@@ -298,6 +325,10 @@ fn of_administration() -> Vec<Endpoint> {
         post("/tokens/{name}/revoke", Right::ManageAccounts, tokens::revoke)
             .says("Ends a token now.")
             .answers_nothing(204, "It lets nobody in any more."),
+        get("/audit", Right::ReadAudit, status::events)
+            .says("Events of the audit journal, newest first.")
+            .query::<status::Before>()
+            .answers::<shapes::AuditPage>(200, "A page."),
         get("/audit/verify", Right::ReadAudit, status::audit)
             .says("Recomputes the whole chain of audit events.")
             .answers::<shapes::AuditVerdict>(200, "Whether it holds."),

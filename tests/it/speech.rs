@@ -45,8 +45,7 @@ fn commands_speak_the_language_of_their_reader() {
     let dir = tempfile::tempdir().unwrap();
     let at = dir.path();
     configure(at, "unused.json", "");
-    raccordo(at, &["--lang", "it", "runs", "approve", "99"])
-        .refused("la rendicontazione 99 non è nel giornale");
+    raccordo(at, &["--lang", "it", "runs", "approve", "99"]).refused("La rendicontazione 99 non c'è.");
     raccordo(at, &["--lang", "it", "runs", "show", "99"]).refused("La rendicontazione 99 non c'è.");
     raccordo(at, &["runs", "show", "99"]).refused("There is no run 99.");
     raccordo(at, &["--lang", "de", "runs", "list"]).exit(2);

@@ -8,6 +8,7 @@ mod folders;
 mod frame;
 mod journal;
 mod mappings;
+mod oidc;
 mod recipients;
 mod runs;
 mod sign;
@@ -23,9 +24,14 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 
 use crate::gateway::Gateway;
+use crate::web::oidc::OidcClient;
 
 /// The pages below `/console`; `secure` where browsers reach them by https.
-pub fn router(gateway: &Arc<Gateway>, secure: bool) -> Router<Arc<Gateway>> {
+pub fn router(
+    gateway: &Arc<Gateway>,
+    secure: bool,
+    provider: Option<Arc<OidcClient>>,
+) -> Router<Arc<Gateway>> {
     let door = visitor::Door { gateway: Arc::clone(gateway), secure };
     let inside = Router::new()
         .route("/", get(today::show))
@@ -50,6 +56,13 @@ pub fn router(gateway: &Arc<Gateway>, secure: bool) -> Router<Arc<Gateway>> {
         .route("/entra", get(sign::page).post(sign::enter).layer(DefaultBodyLimit::max(sign::FORM_MOST)))
         .route("/lingua/{code}", get(sign::language))
         .route("/risorse/{*file}", get(assets::serve));
+    let outside = match provider.filter(|provider| !provider.settings.client_id.is_empty()) {
+        Some(provider) => outside
+            .route("/sign-in/oidc", get(oidc::begin))
+            .route("/sign-in/oidc/return", get(oidc::end))
+            .layer(axum::Extension(provider)),
+        None => outside,
+    };
     let pages = inside.merge(outside).layer(axum::Extension(door));
     Router::new().nest("/console", pages).layer(from_fn(visitor::guarded))
 }

@@ -3,11 +3,13 @@
 #![allow(dead_code, reason = "schemas are read from the types; no value of them is ever made")]
 
 mod books;
+mod history;
 mod people;
 mod watch;
 mod work;
 
 pub use books::*;
+pub use history::*;
 pub use people::*;
 pub use watch::*;
 pub use work::*;

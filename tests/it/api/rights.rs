@@ -10,9 +10,11 @@ use crate::serving::{Answer, FLOW, Site, generated, request};
 
 /// Who may: o operator, r reporting officer, i integrator, a auditor, m administrator.
 const MATRIX: &[(&str, &str)] = &[
+    ("GET /folders", "oriam"),
     ("PUT /folders/{id}", "o"),
     ("GET /folders/{id}", "oriam"),
     ("GET /folders/{id}/body", "or"),
+    ("GET /folders/{id}/lineage", "ora"),
     ("POST /folders/{id}/sync", "or"),
     ("POST /folders/{id}/standing", "r"),
     ("GET /folders/{id}/explain", "oriam"),
@@ -44,6 +46,7 @@ const MATRIX: &[(&str, &str)] = &[
     ("GET /operations/{id}/explain", "oriam"),
     ("GET /submissions/{name}", "oriam"),
     ("GET /submissions/{name}/payload", "or"),
+    ("POST /submissions/{name}/resend", "or"),
     ("POST /submissions/{name}/outcome", "r"),
     ("GET /submissions/{name}/explain", "oriam"),
     ("GET /receipts/strange", "oriam"),
@@ -52,6 +55,9 @@ const MATRIX: &[(&str, &str)] = &[
     ("POST /routes/{id}/resume", "m"),
     ("POST /routes/{id}/suspend", "m"),
     ("POST /routes/{id}/files", "r"),
+    ("GET /flows", "oriam"),
+    ("GET /flows/{family}/{version}", "oriam"),
+    ("POST /try", "orim"),
     ("GET /coverage", "oriam"),
     ("POST /upgrade-impact", "orim"),
     ("GET /keys", "oriam"),
@@ -62,6 +68,7 @@ const MATRIX: &[(&str, &str)] = &[
     ("GET /tokens", "m"),
     ("POST /tokens", "m"),
     ("POST /tokens/{name}/revoke", "m"),
+    ("GET /audit", "am"),
     ("GET /audit/verify", "am"),
 ];
 
@@ -97,7 +104,8 @@ fn operations(site: &Site) -> Vec<String> {
 fn call(site: &Site, token: &str, operation: &str) -> Answer {
     let (method, path) = operation.split_once(' ').unwrap();
     let path = path.replace("{id}", "99999").replace("{number}", "9").replace("{name}", "none");
-    site.api_as(token, method, &path.replace("{ente}", "H501"), b"")
+    let path = path.replace("{ente}", "H501").replace("{family}", "none").replace("{version}", "1");
+    site.api_as(token, method, &path, b"")
 }
 
 #[test]
