@@ -30,8 +30,8 @@ export RACCORDO_OFFICIAL ?= $(abspath ../shared/official)
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: build ## the whole way, from generated folders to two books that agree; stays in target/demo
-	$(if $(filter rabbitmq,$(QUEUE)),.ci/packages openssl rabbitmq; $(with-broker); )$(RACCORDO) demo --dir $(TARGET)/demo $(if $(QUEUE),--queue $(QUEUE))
+demo: build ## the whole way, from generated folders to two books that agree (STAY=1: then the console, until Ctrl-C)
+	$(if $(filter rabbitmq,$(QUEUE)),.ci/packages openssl rabbitmq; $(with-broker); )$(RACCORDO) demo --dir $(TARGET)/demo $(if $(QUEUE),--queue $(QUEUE)) $(if $(STAY),--stay)
 
 # Tests that drive the API from outside find their Python here.
 test: export RACCORDO_PYTHON := $(abspath $(VENV))/bin/python

@@ -34,7 +34,10 @@ pub fn decide(decide: &Decide, config: Option<&Path>, json: bool) -> anyhow::Res
     if decide.try_again {
         Link::open(config)?.post(&format!("/operations/{}/try-again", decide.operation), &json!({}))?;
         let goes = format!("Operation {} goes again with the next report or sync.", decide.operation);
-        println!("{}", said(&goes));
+        match json {
+            true => println!("{}", json!({ "operation": decide.operation, "again": true })),
+            false => println!("{}", said(&goes)),
+        }
         return Ok(Exit::Fine);
     }
     let path = format!("/operations/{}/decision", decide.operation);

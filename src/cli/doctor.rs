@@ -191,7 +191,10 @@ fn calendar(settings: &Settings, looks: &mut Vec<Look>) {
 
 fn flows() -> Look {
     match node::load_catalog() {
-        Ok(catalog) => fine(&format!("{} flows", catalog.flows().len() + catalog.aggregates().len())),
+        Ok(catalog) => fine(&format!(
+            "{} flows",
+            catalog.flows().len() + catalog.aggregates().len() + catalog.inbound().len()
+        )),
         Err(error) => wrong("flows", error.to_string()),
     }
 }

@@ -46,7 +46,9 @@ pub fn run(keys: &Keys, config: Option<&Path>, json: bool) -> anyhow::Result<Out
         }
         Keys::Accept { ente, name, fingerprint } => {
             link.post(&format!("/keys/{ente}/{name}/accept"), &json!({ "fingerprint": fingerprint }))?;
-            if !json {
+            if json {
+                println!("{}", json!({ "ente": ente, "name": name, "accepted": fingerprint }));
+            } else {
                 let told = format!(
                     "Ente {ente} makes pseudonyms with its key {name} of now: save its folders again, or replay them."
                 );

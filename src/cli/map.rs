@@ -62,7 +62,11 @@ pub fn map(map: &Map, json: bool) -> anyhow::Result<Outcome> {
     let folder = match schema.parse(&read(&map.folder)?) {
         Ok(folder) => folder,
         Err(findings) => {
-            findings.iter().for_each(|finding| say(&schema, None, finding));
+            if json {
+                println!("{}", json!({ "records": [], "findings": findings, "look_again": null }));
+            } else {
+                findings.iter().for_each(|finding| say(&schema, None, finding));
+            }
             return Ok(Outcome::Findings);
         }
     };

@@ -4,6 +4,7 @@ mod adopt;
 mod alerts;
 mod calendar;
 mod check;
+mod completions;
 mod coverage;
 mod decide;
 mod demo;
@@ -11,14 +12,18 @@ mod doctor;
 mod explain;
 mod duplicates;
 mod fetch;
+mod flows;
 mod folder;
 mod generate;
+mod health;
 mod import;
 mod indicators;
 mod keys;
 mod link;
+mod man;
 mod map;
 mod new_flow;
+mod notify;
 mod replay;
 mod routes;
 mod runs;
@@ -26,6 +31,8 @@ mod sandbox;
 mod serve;
 mod show;
 mod speech;
+mod submissions;
+mod table;
 mod test;
 mod token;
 mod user;
@@ -68,7 +75,9 @@ const EXAMPLES: &str = "Examples:
   raccordo replay --flow FLOW --state refused         what today's mapping would change
   raccordo sync F-1 --to REGISTER --wait 5s
   raccordo fetch F-1 --from REGISTER --wait 5s        what the register knows of the person
-  raccordo explain H501.PS.20261123.0000001           what its refusals mean, and what to do";
+  raccordo explain H501.PS.20261123.0000001           what its refusals mean, and what to do
+
+Exit status: 0 fine; 1 something that a person should mend; 2 could not try.";
 
 #[derive(Subcommand)]
 enum Command {
@@ -78,6 +87,8 @@ enum Command {
     Serve,
     /// What is wrong with this installation, and what to do.
     Doctor,
+    /// Whether the running `serve` is ready for work.
+    Health(health::Health),
     /// Check every flow: mapping against folder schema, target schema and code tables.
     Check,
     /// Which fields of the folder each flow sends, reads, needs and leaves alone.
@@ -122,7 +133,7 @@ enum Command {
     /// What another version of a flow would change: rows, rules, codes, and stored records.
     UpgradeImpact(upgrade::UpgradeImpact),
     /// Containers and operations, by name or by state.
-    Submissions(show::Submissions),
+    Submissions(submissions::Submissions),
     /// What a refusal or a finding means, on the folder's own fields, and what to do about it.
     Explain(explain::Explain),
     /// Decide an operation whose outcome the register leaves unknown.
@@ -150,6 +161,13 @@ enum Command {
     Generate(generate::Generate),
     /// Simulated recipients of a running gateway, with scripted faults.
     Sandbox(sandbox::Sandbox),
+    /// Pages about the flows, out of their own files.
+    #[command(subcommand)]
+    Flows(flows::Flows),
+    /// What bash, zsh or fish needs to complete commands.
+    Completions(completions::Completions),
+    /// Manual pages of all commands.
+    Man(man::Manual),
 }
 
 /// What a command came to.
@@ -200,6 +218,7 @@ fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Demo(demo) => demo::run(demo, cli.json),
         Command::Serve => serve::run(cli.config.as_deref()),
         Command::Doctor => doctor::run(cli.config.as_deref(), cli.json),
+        Command::Health(health) => health::run(health, cli.config.as_deref(), cli.json),
         Command::Check => check::run(cli.json),
         Command::Coverage(coverage) => coverage::run(coverage, cli.config.as_deref(), cli.json),
         Command::NewFlow(new_flow) => new_flow::run(new_flow, cli.json),
@@ -220,7 +239,7 @@ fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Replay(replay) => replay::run(replay, cli.config.as_deref(), cli.json),
         Command::Duplicates(duplicates) => duplicates::run(duplicates, cli.config.as_deref(), cli.json),
         Command::UpgradeImpact(upgrade) => upgrade::run(upgrade, cli.config.as_deref(), cli.json),
-        Command::Submissions(which) => show::submissions(which, cli.config.as_deref(), cli.json),
+        Command::Submissions(which) => submissions::run(which, cli.config.as_deref(), cli.json),
         Command::Explain(explain) => explain::run(explain, cli.config.as_deref(), cli.json, cli.lang),
         Command::Decide(decide) => decide::decide(decide, cli.config.as_deref(), cli.json),
         Command::Outcome(outcome) => decide::outcome(outcome, cli.config.as_deref(), cli.json),
@@ -232,5 +251,8 @@ fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Token(token) => token::run(token, cli.config.as_deref(), cli.json),
         Command::Generate(generate) => generate::run(generate),
         Command::Sandbox(sandbox) => sandbox::run(sandbox, cli.json),
+        Command::Flows(flows) => flows::run(flows, cli.json),
+        Command::Completions(completions) => completions::run(completions),
+        Command::Man(manual) => man::run(manual),
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clap::Subcommand;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Outcome;
 use super::link::Link;
@@ -47,19 +47,22 @@ pub fn run(routes: &Routes, config: Option<&Path>, json: bool) -> anyhow::Result
         }
         Routes::Suspend { route } => {
             link.post(&format!("/routes/{route}/suspend"), &json!({}))?;
-            tell(
-                &format!(
-                    "Route {route} is suspended: nothing new leaves until `raccordo routes resume {route}`."
-                ),
-                json,
+            let sentence = format!(
+                "Route {route} is suspended: nothing new leaves until `raccordo routes resume {route}`."
             );
+            tell(&sentence, json.then(|| json!({ "route": route, "suspended": true })));
         }
         Routes::Resume { route } => {
             link.post(&format!("/routes/{route}/resume"), &json!({}))?;
-            tell(&format!("Route {route} goes on."), json);
+            let sentence = format!("Route {route} goes on.");
+            tell(&sentence, json.then(|| json!({ "route": route, "suspended": false })));
         }
         Routes::Files { route } => {
             let written = link.post(&format!("/routes/{route}/files"), &json!({}))?;
+            if json {
+                println!("{written}");
+                return Ok(Outcome::Fine);
+            }
             for file in written["files"].as_array().into_iter().flatten() {
                 println!("{}", file.as_str().unwrap_or_default());
             }
@@ -68,8 +71,10 @@ pub fn run(routes: &Routes, config: Option<&Path>, json: bool) -> anyhow::Result
     Ok(Outcome::Fine)
 }
 
-fn tell(sentence: &str, json: bool) {
-    if !json {
-        println!("{}", said(sentence));
+/// A sentence for people, or what programs read.
+fn tell(sentence: &str, document: Option<Value>) {
+    match document {
+        Some(document) => println!("{document}"),
+        None => println!("{}", said(sentence)),
     }
 }

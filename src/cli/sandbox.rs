@@ -22,9 +22,9 @@ pub struct Sandbox {
     /// The gateway's configuration: its offered routes are polled.
     #[arg(long)]
     gateway: PathBuf,
-    /// Where the simulated platform gives vouchers and keys; the configuration's `jwks` points there.
-    #[arg(long, default_value = "127.0.0.1:8790")]
-    platform: std::net::SocketAddr,
+    /// Where the simulated platform gives vouchers and keys; where the configuration's `jwks` points when left out.
+    #[arg(long)]
+    platform: Option<std::net::SocketAddr>,
     /// A TOML file that says how it misbehaves: refuse, fail, duplicate, late, lose, rewind_every, ...
     #[arg(long)]
     script: Option<PathBuf>,
@@ -132,6 +132,14 @@ fn address(settings: &Settings, protocol: &str) -> anyhow::Result<Option<std::ne
     bind.map(Some).with_context(|| format!("{url} is no address of this machine: nothing to simulate"))
 }
 
+/// Where the platform's keys are asked for, if that is this machine.
+fn platform_at(sandbox: &Sandbox, settings: &Settings) -> std::net::SocketAddr {
+    let jwks = settings.route.iter().find_map(|route| Some(&route.voucher.as_ref()?.jwks));
+    let host = jwks.and_then(|jwks| jwks.strip_prefix("http://")?.split('/').next());
+    let asked = sandbox.platform.or_else(|| host?.parse().ok());
+    asked.unwrap_or_else(|| std::net::SocketAddr::from(([127, 0, 0, 1], 8790)))
+}
+
 /// Reads a register's script, or takes the kind one.
 fn script_of<S: Default + serde::de::DeserializeOwned>(path: Option<&Path>) -> anyhow::Result<S> {
     let Some(path) = path else { return Ok(S::default()) };
@@ -148,8 +156,8 @@ async fn poll(
 ) -> anyhow::Result<Outcome> {
     let base = format!("http://{}{}", settings.offer.listen, settings.offer.base_path);
     let routes: Vec<String> = entitlements.iter().map(|entitlement| entitlement.route.clone()).collect();
-    let platform =
-        Platform::start(sandbox.platform, &issuer(settings), entitlements, clock::system()).await?;
+    let at = platform_at(sandbox, settings);
+    let platform = Platform::start(at, &issuer(settings), entitlements, clock::system()).await?;
     eprintln!("vouchers and keys at {}; polling {base} for {} routes", platform.jwks_url(), routes.len());
     let mut pollers = Vec::new();
     for route in &routes {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use super::Outcome;
+use super::{Outcome, notify};
 use crate::gateway::settings::Log;
 use crate::node;
 
@@ -22,10 +22,12 @@ pub fn run(config: Option<&Path>) -> anyhow::Result<Outcome> {
         tracing::info!(api, offer, "raccordo serves");
         let (mut terminate, mut interrupt) =
             (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        notify::tell("READY=1");
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
+        notify::tell("STOPPING=1");
         tracing::info!("stopping after the requests at hand");
         running.stop().await;
         anyhow::Ok(Outcome::Fine)

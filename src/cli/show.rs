@@ -1,54 +1,14 @@
-//! `readiness`, `submissions`, `audit verify`: what the books say, as tables.
+//! `readiness`, `audit verify`: what the books say, as tables.
 
 use std::path::Path;
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use serde_json::Value;
 
 use super::Outcome;
 use super::link::Link;
 use super::speech::{language, said};
-
-/// Prints rows under a head, columns aligned; numbers to the right.
-pub fn table(head: &[&str], rows: &[Vec<String>]) {
-    let head: Vec<String> = head.iter().map(|word| said(word)).collect();
-    let width = |column: usize| {
-        let cells = rows.iter().map(|row| row[column].chars().count());
-        cells.chain([head[column].chars().count()]).max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..head.len()).map(width).collect();
-    let line = |cells: Vec<&str>| {
-        let padded = cells.iter().zip(&widths).map(|(cell, width)| {
-            let right = cell.parse::<f64>().is_ok();
-            if right { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
-        });
-        println!("{}", padded.collect::<Vec<_>>().join("  ").trim_end());
-    };
-    line(head.iter().map(String::as_str).collect());
-    for row in rows {
-        line(row.iter().map(String::as_str).collect());
-    }
-}
-
-/// A JSON value as a table's cell.
-pub fn cell(value: &Value) -> String {
-    match value {
-        Value::Null => "–".into(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
-}
-
-/// Prints a list of objects with the named fields.
-pub fn objects(list: &Value, fields: &[&str]) {
-    let rows: Vec<Vec<String>> = list
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|row| fields.iter().map(|field| cell(&row[*field])).collect())
-        .collect();
-    table(fields, &rows);
-}
+pub use super::table::{cell, objects, table};
 
 /// `raccordo readiness`.
 pub fn readiness(config: Option<&Path>, json: bool) -> anyhow::Result<Outcome> {
@@ -105,47 +65,6 @@ pub fn frequent(findings: &Value) {
         println!("{:>6} × {}", cell(&finding["count"]), cell(&finding["message"][code]));
         println!("         {}", cell(&finding["hint"][code]));
     }
-}
-
-/// Which containers or operations to show.
-#[derive(Args)]
-pub struct Submissions {
-    /// One container by its name.
-    name: Option<String>,
-    /// Operations in a state: queued, waiting, uncertain, parked, accepted, refused, superseded.
-    #[arg(long)]
-    state: Option<String>,
-    #[arg(long, default_value_t = 50)]
-    limit: usize,
-}
-
-/// `raccordo submissions`.
-pub fn submissions(which: &Submissions, config: Option<&Path>, json: bool) -> anyhow::Result<Outcome> {
-    let link = Link::open(config)?;
-    if let Some(name) = &which.name {
-        let shown = link.get(&format!("/submissions/{name}"))?;
-        println!("{}", if json { shown.to_string() } else { serde_json::to_string_pretty(&shown)? });
-        return Ok(Outcome::Fine);
-    }
-    let state = which.state.as_ref().map(|state| format!("&state={state}")).unwrap_or_default();
-    let shown = link.get(&format!("/operations?limit={}{state}", which.limit))?;
-    if json {
-        println!("{shown}");
-    } else {
-        let fields = [
-            "operation",
-            "ente",
-            "folder_id",
-            "record",
-            "kind",
-            "generation",
-            "state",
-            "route",
-            "submission",
-        ];
-        objects(&shown["operations"], &fields);
-    }
-    Ok(Outcome::Fine)
 }
 
 /// The audit chain.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 use clap::Args;
+use serde_json::json;
 
 use super::Outcome;
 use crate::flow::fixtures;
@@ -20,7 +21,7 @@ pub struct Test {
 }
 
 /// `raccordo test`.
-pub fn run(test: &Test, json: bool) -> anyhow::Result<Outcome> {
+pub fn run(test: &Test, as_json: bool) -> anyhow::Result<Outcome> {
     let catalog = node::load_catalog()?;
     let path = test.path.clone().unwrap_or_else(|| node::flows_of_ones_own().join("fixtures"));
     let results = if test.bless { fixtures::bless(&catalog, &path)? } else { fixtures::run(&catalog, &path) };
@@ -28,14 +29,16 @@ pub fn run(test: &Test, json: bool) -> anyhow::Result<Outcome> {
         bail!("no cases below {}: a case is a directory with a folder.json", path.display());
     }
     let failed: Vec<_> = results.iter().filter(|result| !result.passed()).collect();
-    for result in &failed {
+    for result in failed.iter().filter(|_| !as_json) {
         let word = if test.bless { "rewritten" } else { "FAILED" };
         println!("{word} {}/{}", result.flow, result.case);
         result.differences.iter().for_each(|line| println!("    {line}"));
     }
     let (all, bad) = (results.len(), failed.len());
-    if json {
-        println!("{}", serde_json::json!({ "cases": all, "failed": bad }));
+    if as_json {
+        let case = |result: &&fixtures::CaseResult| json!({ "flow": result.flow, "case": result.case, "differences": result.differences });
+        let which: Vec<_> = failed.iter().map(case).collect();
+        println!("{}", json!({ "cases": all, "failed": bad, "differing": which }));
     } else {
         println!("{} passed, {bad} failed", all - bad);
     }

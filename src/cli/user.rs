@@ -52,18 +52,24 @@ pub fn run(user: &User, config: Option<&Path>, json: bool) -> anyhow::Result<Out
                 "name": name, "password": password, "role": role, "enti": ente, "registers": register,
             });
             link.post("/accounts", &body)?;
-            tell(made.then_some(&password), json);
+            tell(name, made.then_some(&password), json);
         }
         User::Password { name } => {
             let (password, made) = password()?;
             link.post(&format!("/accounts/{name}"), &json!({ "password": password }))?;
-            tell(made.then_some(&password), json);
+            tell(name, made.then_some(&password), json);
         }
         User::Disable { name } => {
             link.post(&format!("/accounts/{name}"), &json!({ "disabled": true }))?;
+            if json {
+                println!("{}", json!({ "name": name, "disabled": true }));
+            }
         }
         User::Enable { name } => {
             link.post(&format!("/accounts/{name}"), &json!({ "disabled": false }))?;
+            if json {
+                println!("{}", json!({ "name": name, "disabled": false }));
+            }
         }
     }
     Ok(Outcome::Fine)
@@ -80,16 +86,21 @@ fn password() -> anyhow::Result<(String, bool)> {
             return Ok((line, false));
         }
     }
+    Ok((new_password()?, true))
+}
+
+/// A password that nobody has thought of: 120 random bits.
+pub(super) fn new_password() -> anyhow::Result<String> {
     let mut bytes = [0_u8; 15];
     if rand::fill(&mut bytes).is_err() {
         bail!("the operating system gave no random bytes");
     }
-    Ok((URL_SAFE_NO_PAD.encode(bytes), true))
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-fn tell(made: Option<&String>, json: bool) {
+fn tell(name: &str, made: Option<&String>, as_json: bool) {
     match made {
-        Some(password) if json => println!("{}", json!({ "password": password })),
+        _ if as_json => println!("{}", json!({ "name": name, "password": made })),
         Some(password) => println!("{}", said(&format!("password, shown only now: {password}"))),
         None => {}
     }

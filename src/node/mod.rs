@@ -13,7 +13,7 @@ mod watch;
 
 pub use flows::{Choice, choose_flows, flow_files, flows_of_ones_own, load_catalog};
 pub use keys::fetch_keys;
-pub use serve::{Running, ServeError, deliver, start};
+pub use serve::{Running, SOCKET, ServeError, deliver, start};
 pub use ticks::tick;
 
 use crate::flow::Catalog;

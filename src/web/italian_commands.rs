@@ -364,4 +364,29 @@ pub const SENTENCES: &[(&str, &str)] = &[
     ("broker-away", "broker fuori portata"),
     ("audit-broken", "catena di audit interrotta"),
     ("certificate-ends", "certificato in scadenza"),
+    // The console of the demo, the server's health, a container.
+    (
+        "The console on these data, with the recipients at work, until Ctrl-C:",
+        "La console su questi dati, con i destinatari al lavoro, fino a Ctrl-C:",
+    ),
+    ("or on what stands here now:", "oppure su ciò che sta qui ora:"),
+    (
+        "The console, with the recipients at work, until Ctrl-C:",
+        "La console, con i destinatari al lavoro, fino a Ctrl-C:",
+    ),
+    ("account {}, password, shown only now: {}", "utenza {}, password, mostrata solo ora: {}"),
+    ("The server is ready.", "Il servizio è pronto."),
+    ("The server is not ready: {}", "Il servizio non è pronto: {}"),
+    ("no `raccordo serve` answers here", "qui non risponde nessun `raccordo serve`"),
+    (
+        "What the refusals mean: `raccordo explain {}`",
+        "Che cosa significano i rifiuti: `raccordo explain {}`",
+    ),
+    ("attempts", "tentativi"),
+    ("receipts", "esiti"),
+    ("number", "numero"),
+    ("began_at", "cominciato"),
+    ("ended_at", "finito"),
+    ("outcome", "esito"),
+    ("acquired_as", "acquisito come"),
 ];

@@ -5,7 +5,9 @@
 mod install;
 mod registers;
 mod show;
+mod stay;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -45,6 +47,12 @@ pub struct Demo {
     faulty: f64,
     #[arg(long, default_value_t = 2026)]
     seed: u64,
+    /// Stay when the story is told: API and console on the demo's data, the recipients at work, until Ctrl-C.
+    #[arg(long)]
+    stay: bool,
+    /// Where API and console listen when it stays.
+    #[arg(long, default_value = "127.0.0.1:8780", requires = "stay")]
+    listen: SocketAddr,
     #[command(flatten)]
     queue: install::Queue,
 }
@@ -69,7 +77,9 @@ async fn play(demo: &Demo, json: bool) -> anyhow::Result<Outcome> {
     let config = install::prepare(&demo.dir, &registers, &demo.queue)?;
     let mut settings = node::config::load(Some(&config))?;
     let sandbox = Sandbox::start(&demo.dir, &mut settings).await?;
-    (settings.api.listen, settings.offer.listen) = ("127.0.0.1:0".into(), "127.0.0.1:0".into());
+    let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+    settings.api.listen = if demo.stay { demo.listen } else { anywhere }.to_string();
+    settings.offer.listen = anywhere.to_string();
     let gateway = Arc::new(node::open(settings)?);
     let running = node::start(Arc::clone(&gateway)).await?;
     let offer = running.offer.context("the demo's routes are not offered")?;
@@ -80,6 +90,11 @@ async fn play(demo: &Demo, json: bool) -> anyhow::Result<Outcome> {
     if !json {
         show::where_next(&stage.gateway, 5 + Family::ALL.len(), &demo.dir, &config)?;
         println!("\n{}", said(&format!("{:.1} s in all.", began.elapsed().as_secs_f64())));
+    }
+    match running.api.filter(|_| demo.stay) {
+        Some(api) => stay::stay(&mut stage, api).await?,
+        None if !json => stay::how_to_look(&demo.dir, &config),
+        None => {}
     }
     drop(stage);
     running.stop().await;

@@ -6,6 +6,9 @@ mod disk;
 mod doctor;
 mod example;
 mod flows;
+mod notify;
+mod shell;
+mod stay;
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
