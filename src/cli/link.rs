@@ -80,7 +80,7 @@ impl Link {
 
     /// Lets time pass between two looks; what runs in this process goes on meanwhile.
     pub fn pause(&self, time: std::time::Duration) {
-        self.runtime.block_on(tokio::time::sleep(time));
+        self.runtime.block_on(async { tokio::time::sleep(time).await });
     }
 
     /// A GET of the API, below `/api/v1`.
