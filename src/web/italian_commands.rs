@@ -382,6 +382,7 @@ pub const SENTENCES: &[(&str, &str)] = &[
         "What the refusals mean: `raccordo explain {}`",
         "Che cosa significano i rifiuti: `raccordo explain {}`",
     ),
+    ("all", "tutti"),
     ("attempts", "tentativi"),
     ("receipts", "esiti"),
     ("number", "numero"),
