@@ -28,6 +28,7 @@ mod keeping;
 mod proposals;
 mod pseudonym_keys;
 mod push;
+mod readiness;
 mod refresh;
 mod replay;
 pub mod rights;

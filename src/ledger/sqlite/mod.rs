@@ -4,6 +4,7 @@ mod accounts;
 mod benefits;
 mod calendar;
 mod cancel;
+mod console;
 mod decode;
 mod exchange;
 mod explain;
@@ -34,6 +35,9 @@ use crate::exchange::LedgerError;
 pub use accounts::{AccountRow, SessionRow};
 pub use benefits::{BenefitRow, DuplicateRow};
 pub use calendar::FiringRow;
+pub use console::{
+    OperationLine, ReadinessSample, RecordSides, RuleShare, Scope, TransitionView, Wanted, Whose,
+};
 pub use explain::{AnswerRow, OfWhich, OperationToExplain};
 pub use inquiries::{InquiryRow, NewInquiry, RouteDay};
 pub use line::Turn;
@@ -63,6 +67,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migration_9.sql"),
     include_str!("migration_10.sql"),
     include_str!("migration_11.sql"),
+    include_str!("migration_12.sql"),
 ];
 
 /// The books of an installation. Cheap to share; dropping the last one closes the ledger.
