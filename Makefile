@@ -25,7 +25,10 @@ endef
 # tests say so where they are absent.
 export RACCORDO_OFFICIAL ?= $(abspath ../shared/official)
 
-.PHONY: help demo test lint check bless model chaos bench build packages clean-test
+ASSETS := web/node_modules/.ready
+DRIVER := tests/browser/node_modules/.ready
+
+.PHONY: help demo assets test lint check bless model chaos bench build packages clean-test
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,11 +38,16 @@ demo: build ## the whole way, from generated folders to two books that agree (ST
 
 # Tests that drive the API from outside find their Python here.
 test: export RACCORDO_PYTHON := $(abspath $(VENV))/bin/python
-test: packages $(VENV)/.ready ## every test there is
+test: packages $(VENV)/.ready $(ASSETS) $(DRIVER) ## every test there is
 	$(with-broker); if $(CARGO) nextest --version >/dev/null 2>&1; \
 	then $(CARGO) nextest run --locked --no-fail-fast; \
 	else $(CARGO) test --locked --no-fail-fast --lib --bins --tests; fi
 	$(CARGO) test --locked --doc
+
+assets: ## what the console's pages load, from the npm registry; the next build embeds it
+	.ci/packages node
+	rm -f $(ASSETS)
+	$(MAKE) --no-print-directory $(ASSETS)
 
 lint: ## format, clippy, licences and sources of dependencies
 	.ci/packages cc
@@ -74,15 +82,25 @@ clean-test: ## lint and test what is committed, in a fresh clone
 	rm -rf $(TARGET)/clean-test
 
 # With a test beside it, cargo gives the dependencies the features that they have in `make test`;
-# alone, the binary would have a good part of them built once more.
-build:
+# alone, the binary would have a good part of them built once more. Where there is no npm, the
+# console has its plain style.
+build: $(if $(shell command -v npm),$(ASSETS))
 	.ci/packages cc
 	$(CARGO) build --locked --bin raccordo --test it
 
 packages:
-	.ci/packages cc xmllint openssl python rabbitmq
+	.ci/packages cc xmllint openssl python rabbitmq node chromium
 
 $(VENV)/.ready: tests/python/requirements.txt | packages
 	python3 -m venv --clear $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/python/requirements.txt
+	touch $@
+
+# The build sees files that changed, not files that are new: hence the touch.
+$(ASSETS): web/package-lock.json web/build.mjs
+	cd web && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && node build.mjs
+	touch src/web/console/assets.rs $@
+
+$(DRIVER): tests/browser/package-lock.json
+	cd tests/browser && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	touch $@

@@ -155,12 +155,20 @@ fn actual(flow: &Flow, schema: &FolderSchema, folder: &Path) -> Result<BTreeMap<
         Ok(parsed) => flow.map(&parsed, &context),
         Err(findings) => Mapped { findings, ..Mapped::default() },
     };
+    expected(flow, &mapped)
+}
+
+/// What a case with this outcome expects, by file name.
+///
+/// # Errors
+/// If its container can't be built, in English.
+pub fn expected(flow: &Flow, mapped: &Mapped) -> Result<BTreeMap<String, String>, String> {
     let mut files = BTreeMap::new();
-    if let Some(payload) = payload(flow, &mapped)? {
+    if let Some(payload) = payload(flow, mapped)? {
         let name = if flow.is_json() { "expected.json" } else { "expected.xml" };
         files.insert(name.to_owned(), payload);
     }
-    let findings = findings_text(&mapped);
+    let findings = findings_text(mapped);
     if !findings.is_empty() {
         files.insert("findings.txt".to_owned(), findings);
     }

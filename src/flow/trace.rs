@@ -115,6 +115,21 @@ impl Flow {
 }
 
 impl Trace {
+    /// All places, written or not.
+    pub fn places(&self) -> &[TracedPlace] {
+        &self.places
+    }
+
+    /// The number of the place that was written at a path of the payload, from the record's element on:
+    /// `resource/identifier/0/value`; attributes without their `@`.
+    pub fn written_at(&self, path: &str) -> Option<usize> {
+        let words = pointer_words(path);
+        let fits = |place: &TracedPlace| {
+            place.written && place.words.len() == words.len() && starts(&place.words, &words)
+        };
+        self.places.iter().position(fits)
+    }
+
     /// The places that a target of the mapping means, labels and numbers apart.
     pub fn of_target(&self, target: &str) -> Vec<&TracedPlace> {
         let words = target_words(target);

@@ -40,6 +40,7 @@ mod meters;
 mod proposals;
 mod pseudonym_keys;
 mod push;
+mod readiness;
 mod refresh;
 mod replay;
 mod retention;

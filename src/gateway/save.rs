@@ -209,15 +209,16 @@ fn vanished(key: &str) -> Finding {
     Finding {
         rule: "record-scomparso".into(),
         severity: Severity::Warn,
-        folder_path: "/interventi".into(),
+        // Of which list it was is not known any more.
+        folder_path: String::new(),
         payload_path: None,
         message: Text::new(
             format!("«{key}» è stato trasmesso e non è più nella cartella, che non dice perché."),
             format!("\"{key}\" was sent and is no longer in the folder, which does not say why."),
         ),
         hint: Text::new(
-            "Se va cancellato, segnare l'intervento come annullato o dichiarare completo il periodo.",
-            "If it must be cancelled, mark the intervention as annulled or declare the period complete.",
+            "Se va cancellato, rimetterlo nella cartella come annullato o dichiarare completo il periodo.",
+            "If it must be cancelled, put it back into the folder as annulled or declare the period complete.",
         ),
         verdict: Verdict::CorrectFolder,
         source: "raccordo: cancellation is never inferred from silence".into(),

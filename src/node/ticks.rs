@@ -39,6 +39,7 @@ pub fn tick(gateway: &Gateway) -> Result<(), LedgerError> {
     let late = gateway.mark_overdue();
     let asked = gateway.refresh_inquiries();
     let pruned = gateway.prune_inquiries();
+    let sampled = gateway.sample_readiness();
     if let (Ok(looked), Ok(late)) = (&looked, &late)
         && looked + late > 0
     {
@@ -50,7 +51,7 @@ pub fn tick(gateway: &Gateway) -> Result<(), LedgerError> {
     if let Ok(asked @ 1..) = &asked {
         tracing::info!(asked, "the schedule asks registers about persons again");
     }
-    let others = [runs, fired.map(drop), looked.map(drop), late.map(drop), asked.map(drop), pruned];
+    let others = [runs, fired.map(drop), looked.map(drop), late.map(drop), asked.map(drop), pruned, sampled];
     let failures: Vec<_> = others.into_iter().filter_map(Result::err).collect();
     failures.iter().skip(1).for_each(|error| tracing::error!(%error, "a tick's part failed"));
     failures.into_iter().next().map_or(Ok(()), Err)

@@ -38,6 +38,11 @@ impl Problem {
         &self.detail
     }
 
+    /// The status of the answer.
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
     /// A problem of a status, with what to do in `detail`: English, its Italian is in the table.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self { status, detail: detail.into(), findings: Vec::new() }

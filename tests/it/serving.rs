@@ -150,6 +150,26 @@ impl Site {
         Self { gateway, platform, api, offer, running: Some(running), runtime, dir }
     }
 
+    /// Stops the listeners, and starts them again as a new process over what the ledger holds on disk.
+    pub fn restart(&mut self) {
+        if let Some(running) = self.running.take() {
+            self.runtime.block_on(running.stop());
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let config = configure(dir.path(), &self.platform.jwks_url(), "");
+        let (from, to) = (self.dir.path().join("data"), dir.path().join("data"));
+        std::fs::create_dir(&to).unwrap();
+        for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+            if entry.file_type().unwrap().is_file() {
+                std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+            }
+        }
+        self.gateway = Arc::new(node::open(node::config::load(Some(&config)).unwrap()).unwrap());
+        let running = self.runtime.block_on(node::start(Arc::clone(&self.gateway))).unwrap();
+        (self.api, self.offer) = (running.api.unwrap(), running.offer.unwrap());
+        (self.running, self.dir) = (Some(running), dir);
+    }
+
     /// A voucher for the route of H501.
     pub fn voucher(&self, changes: &VoucherChanges) -> String {
         self.voucher_of("H501", changes)

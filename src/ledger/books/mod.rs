@@ -5,6 +5,7 @@ mod alerts;
 mod benefits;
 mod calendar;
 mod cancel;
+mod console;
 mod decode;
 mod exchange;
 mod explain;
@@ -46,6 +47,9 @@ pub use accounts::{AccountRow, SessionRow};
 pub use alerts::{AlertRow, Telling};
 pub use benefits::{BenefitRow, DuplicateRow};
 pub use calendar::FiringRow;
+pub use console::{
+    OperationLine, ReadinessSample, RecordSides, RuleShare, Scope, TransitionView, Wanted, Whose,
+};
 pub use explain::{AnswerRow, OfWhich, OperationToExplain};
 pub use idempotency::{OnceKey, OnceRow};
 pub use inquiries::{InquiryRow, NewInquiry, RouteDay};
@@ -87,6 +91,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migration_11.sql"),
     include_str!("migration_12.sql"),
     include_str!("migration_13.sql"),
+    include_str!("migration_14.sql"),
 ];
 
 /// The books of an installation. Cheap to share; dropping the last one closes the ledger.

@@ -3,14 +3,14 @@
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::web::extract::Path;
+use super::extract::Path;
 
-/// Always there: the plain style.
+/// Always there: the plain style, what both styles share, and our own few lines of script.
 #[derive(rust_embed::RustEmbed)]
 #[folder = "web/assets/"]
 struct Own;
 
-/// Bootstrap Italia, as `make assets` leaves it.
+/// Bootstrap Italia and htmx, as `make assets` leaves them.
 #[derive(rust_embed::RustEmbed)]
 #[folder = "web/dist/"]
 #[allow_missing = true]
@@ -19,6 +19,11 @@ struct Built;
 /// Whether the design system travels in this binary.
 pub fn has_design_system() -> bool {
     Built::get("css/bootstrap-italia.min.css").is_some()
+}
+
+/// Whether pages may be live: without the script they are read and sent as whole pages.
+pub fn has_live_pages() -> bool {
+    Built::get("htmx.min.js").is_some()
 }
 
 /// `GET /console/risorse/{file}`.
@@ -30,8 +35,8 @@ pub async fn serve(Path(file): Path<String>) -> Response {
         "css" => "text/css; charset=utf-8",
         "js" => "text/javascript; charset=utf-8",
         "svg" => "image/svg+xml",
+        "txt" => "text/plain; charset=utf-8",
         "woff2" => "font/woff2",
-        "woff" => "font/woff",
         _ => "application/octet-stream",
     };
     let cached = "public, max-age=3600";

@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::Extension;
-use axum::extract::{Form, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
+use super::extract::{Form, Path, Query};
 use super::frame::{Failure, Frame, page as shown};
 use super::visitor::{Door, LANGUAGE, SESSION, Visitor, back, language as spoken, same_site};
 use crate::gateway::Gateway;
 use crate::gateway::accounts::{AccountError, HASHERS};
 use crate::personal::Personal;
-use crate::web::extract::{Path, Query};
 use crate::web::folders::blocking;
 
 #[derive(Template)]

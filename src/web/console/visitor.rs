@@ -9,10 +9,11 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
-use super::frame::{Failure, Frame};
+use super::frame::{Failure, Frame, SPOKEN};
 use crate::gateway::Gateway;
 use crate::gateway::accounts::Account;
 use crate::gateway::rights::Right;
+use crate::ledger::books::Scope;
 use crate::web::Language;
 use crate::web::auth::hexadecimal;
 use crate::web::folders::blocking;
@@ -40,6 +41,8 @@ pub struct Visitor {
     /// What a form must bring back.
     pub form_token: String,
     pub session: String,
+    /// A page asks for a part of itself, by script.
+    pub is_part: bool,
 }
 
 impl Visitor {
@@ -57,6 +60,19 @@ impl Visitor {
     pub fn sees_ente(&self, ente: &str) -> bool {
         let mut grants = self.account.grants.iter();
         grants.any(|grant| grant.enti.is_empty() || grant.enti.iter().any(|code| code == ente))
+    }
+
+    /// The rows that may be shown, for the books to cut by.
+    pub fn scope(&self, gateway: &Gateway) -> Scope {
+        if self.account.may(Right::SeeMetadata, None, None) {
+            return Scope::all();
+        }
+        let configured = gateway.settings.register.iter().map(|register| register.name.as_str());
+        let mapped = gateway.catalog.flows().iter().map(|flow| flow.register());
+        let registers: std::collections::BTreeSet<&str> = configured.chain(mapped).collect();
+        let enti = gateway.settings.ente.iter().map(|ente| ente.code.as_str());
+        let pairs = enti.flat_map(|ente| registers.iter().map(move |register| (ente, *register)));
+        Scope::of(pairs.filter(|(ente, register)| self.sees(ente, register)))
     }
 
     /// 403 unless the form is one that this visitor was given.
@@ -104,16 +120,23 @@ pub async fn admit(State(door): State<Door>, mut request: Request, next: Next) -
     if request.method() == Method::POST && !same_site(request.headers()) {
         return Failure::Forbidden(language).into_response();
     }
+    let is_part = request.headers().contains_key("hx-request");
+    let to_door = |path: &str| if is_part { out_of_part() } else { to_door(path) };
     let Some(session) = cookie(request.headers(), SESSION).map(str::to_owned) else { return to_door(&path) };
     let (gateway, token) = (Arc::clone(&door.gateway), session.clone());
     let account = match blocking(move || Ok(gateway.signed_in(&token)?)).await {
         Ok(Some(account)) => account,
         Ok(None) => return to_door(&path),
-        Err(problem) => return problem.into_response(),
+        Err(problem) => return Failure::from(problem).into_response(),
     };
     let form_token = form_token(&session);
-    request.extensions_mut().insert(Visitor { account, language, path, form_token, session });
+    request.extensions_mut().insert(Visitor { account, language, path, form_token, session, is_part });
     next.run(request).await
+}
+
+/// A part of a page that nobody is signed in for any more: the whole page goes to the door.
+fn out_of_part() -> Response {
+    (StatusCode::UNAUTHORIZED, [("hx-redirect", "/console/entra")]).into_response()
 }
 
 fn to_door(path: &str) -> Response {
@@ -144,7 +167,8 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; i
 /// Adds the headers that browsers obey; what is personal is not kept by anyone on the way.
 pub async fn guarded(request: Request, next: Next) -> Response {
     let asset = request.uri().path().starts_with("/console/risorse/");
-    let mut answer = next.run(request).await;
+    let language = language(request.headers());
+    let mut answer = SPOKEN.scope(language, next.run(request)).await;
     let headers = answer.headers_mut();
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, POLICY),
