@@ -28,7 +28,7 @@ export RACCORDO_OFFICIAL ?= $(abspath ../shared/official)
 ASSETS := web/node_modules/.ready
 DRIVER := tests/browser/node_modules/.ready
 
-.PHONY: help demo assets test lint check bless model chaos bench build packages clean-test
+.PHONY: help demo assets test lint check bless model chaos sim soak bench build packages clean-test
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,9 +67,24 @@ bless: build ## rewrite what the fixtures expect; review the diff
 model: packages ## the long model test of the exchange (HISTORIES= how many)
 	RACCORDO_HISTORIES=$(or $(HISTORIES),2000000) $(CARGO) test --locked --test it -- model --nocapture
 
-chaos: packages ## the long fault test of pushed delivery (FAULTS= how many, SEED= replays the choices)
-	RACCORDO_FAULTS=$(or $(FAULTS),50) $(if $(SEED),RACCORDO_CHAOS_SEED=$(SEED)) \
-		$(CARGO) test --locked --test it -- chaos_push --nocapture
+# At least so many deaths and restarts, over one ledger and one queue; a row is added to target/chaos.md.
+# The gateway under test is a copy, so that a build meanwhile changes nothing.
+chaos: packages ## the long fault test (KILLS= BROKER= DATABASE= how many, LEDGER=sqlite|postgres, QUEUE=rabbitmq|embedded, SEED=, MINUTES= at most)
+	$(CARGO) test --locked --test it --no-run
+	cp $(RACCORDO) $(TARGET)/raccordo-under-test
+	RACCORDO_BINARY=$(abspath $(TARGET))/raccordo-under-test RACCORDO_STORM_RESULTS=$(abspath $(TARGET))/chaos.md \
+		RACCORDO_STORM_LEDGER=$(or $(LEDGER),sqlite) RACCORDO_STORM_QUEUE=$(or $(QUEUE),rabbitmq) \
+		RACCORDO_STORM_KILLS=$(or $(KILLS),1000) RACCORDO_STORM_BROKER=$(or $(BROKER),100) \
+		RACCORDO_STORM_DATABASE=$(or $(DATABASE),50) RACCORDO_STORM_MINUTES=$(or $(MINUTES),60) \
+		$(if $(SEED),RACCORDO_CHAOS_SEED=$(SEED)) $(CARGO) test --locked --test it -- chaos_storm::whatever --nocapture
+
+sim: ## the deterministic simulation of delivery (SEEDS= how many, FIRST= the first one)
+	RACCORDO_SIM_SEEDS=$(or $(SEEDS),10000) $(if $(FIRST),RACCORDO_SIM_FIRST=$(FIRST)) \
+		$(CARGO) test --locked --test it -- chaos_sim --nocapture
+
+soak: packages ## a steady load for a long time: nothing may grow (MINUTES=, LEDGER=, QUEUE=)
+	RACCORDO_SOAK_SECONDS=$$(( $(or $(MINUTES),30) * 60 )) RACCORDO_STORM_LEDGER=$(or $(LEDGER),sqlite) \
+		RACCORDO_STORM_QUEUE=$(or $(QUEUE),embedded) $(CARGO) test --locked --test it -- chaos_storm::soak --nocapture
 
 bench: packages ## measurements, each beside its anchor; builds the release profile
 	$(CARGO) bench --locked --no-run

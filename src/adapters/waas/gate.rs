@@ -3,9 +3,10 @@
 //! `/flussi` names no ente: the voucher's `eserviceId` says which e-service, hence which
 //! route, is asked. Nothing else is asked of INPS (SPEC §2.3, AUTH_REST_01).
 
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use axum::http::{HeaderMap, Uri, header};
+use tokio::sync::Mutex as Turn;
 
 use crate::channel::offer::Soon;
 use crate::trust::dpop::MemoryReplayGuard;
@@ -37,12 +38,13 @@ pub struct Door {
 struct Keyed {
     door: Door,
     keys: RwLock<Arc<KeySet>>,
-    last_try_s: Mutex<Option<i64>>,
+    /// When the last fetch began. Whoever holds it is fetching: the others wait for what comes of it.
+    last_try_s: Arc<Turn<Option<i64>>>,
 }
 
 /// All doors of the offer's listener.
 pub struct Gate {
-    doors: Vec<Keyed>,
+    doors: Vec<Arc<Keyed>>,
     /// The URL of the API as recipients know it; empty = as requested.
     public_url: String,
     replay: Mutex<MemoryReplayGuard>,
@@ -52,8 +54,10 @@ pub struct Gate {
 impl Gate {
     /// A gate over the offered routes.
     pub fn new(doors: Vec<Door>, public_url: &str, now_s: Box<dyn Fn() -> i64 + Send + Sync>) -> Self {
-        let keyed =
-            |door| Keyed { door, keys: RwLock::new(Arc::new(KeySet::empty())), last_try_s: Mutex::new(None) };
+        let keyed = |door| {
+            let keys = RwLock::new(Arc::new(KeySet::empty()));
+            Arc::new(Keyed { door, keys, last_try_s: Arc::default() })
+        };
         Self {
             doors: doors.into_iter().map(keyed).collect(),
             public_url: public_url.trim_end_matches('/').to_owned(),
@@ -89,7 +93,7 @@ impl Gate {
     }
 
     /// The door whose e-service the token names; the first one judges tokens that name none.
-    fn door_of(&self, authorization: Option<&str>) -> Option<&Keyed> {
+    fn door_of(&self, authorization: Option<&str>) -> Option<&Arc<Keyed>> {
         let token = authorization.and_then(|value| value.split_once(' ')).map(|(_, token)| token);
         let eservice = token.and_then(|token| named_eservice(token, 16 * 1024));
         let named = self.doors.iter().find(|keyed| Some(&keyed.door.policy.eservice_id) == eservice.as_ref());
@@ -119,20 +123,40 @@ impl Gate {
     }
 
     /// Fetches the keys again, at most every [`REFRESH_INTERVAL_S`]; what is cached stays on failure.
-    async fn refresh(&self, keyed: &Keyed) -> bool {
-        let now = (self.now_s)();
-        {
-            let Ok(mut last) = keyed.last_try_s.lock() else { return false };
-            if !may_fetch(*last, now, REFRESH_INTERVAL_S) {
-                return false;
-            }
-            *last = Some(now);
+    /// True if there are other keys than when this was called.
+    async fn refresh(&self, keyed: &Arc<Keyed>) -> bool {
+        let (now, before) = ((self.now_s)(), keyed.fetched_at_s());
+        let mut last = Arc::clone(&keyed.last_try_s).lock_owned().await;
+        // Another caller may have fetched them meanwhile.
+        if keyed.fetched_at_s() != before {
+            return true;
         }
-        let fetched = keyed.door.keys.fetch().await;
+        if !may_fetch(*last, now, REFRESH_INTERVAL_S) {
+            return false;
+        }
+        *last = Some(now);
+        // A caller that goes away takes nothing from those who come after it: the fetch goes on.
+        let fetching = Arc::clone(keyed);
+        let fetch = tokio::spawn(async move {
+            let fetched = fetching.fetch(now).await;
+            drop(last);
+            fetched
+        });
+        fetch.await.unwrap_or(false)
+    }
+}
+
+impl Keyed {
+    fn fetched_at_s(&self) -> i64 {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).fetched_at_s()
+    }
+
+    async fn fetch(&self, now: i64) -> bool {
+        let fetched = self.door.keys.fetch().await;
         match fetched.and_then(|text| KeySet::parse(&text, now).map_err(|error| error.to_string())) {
-            Ok(keys) => keyed.keys.write().map(|mut held| *held = Arc::new(keys)).is_ok(),
+            Ok(keys) => self.keys.write().map(|mut held| *held = Arc::new(keys)).is_ok(),
             Err(why) => {
-                tracing::warn!(route = keyed.door.route, why, "the platform's keys could not be fetched");
+                tracing::warn!(route = self.door.route, why, "the platform's keys could not be fetched");
                 false
             }
         }
@@ -157,5 +181,71 @@ fn nobody() -> Denied {
             "Nessuna rotta è offerta da questa installazione.",
             "This installation offers no route.",
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trust::dpop::DpopWindow;
+    use crate::trust::voucher::TokenType;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use tokio::sync::Notify;
+
+    /// A platform that answers when it is let.
+    #[derive(Default)]
+    struct Slow {
+        asked: AtomicU32,
+        came: Notify,
+        answers: Notify,
+    }
+
+    impl KeySource for Arc<Slow> {
+        fn fetch(&self) -> Soon<'_, Result<String, String>> {
+            Box::pin(async {
+                self.asked.fetch_add(1, Ordering::SeqCst);
+                self.came.notify_one();
+                self.answers.notified().await;
+                Ok(r#"{"keys":[{"kty":"RSA","kid":"k","n":"AQAB","e":"AQAB"}]}"#.to_owned())
+            })
+        }
+    }
+
+    fn gate(platform: &Arc<Slow>) -> Arc<Gate> {
+        let policy = VoucherPolicy {
+            issuer: "i".into(),
+            audience: "a".into(),
+            eservice_id: "e".into(),
+            producer_id: "p".into(),
+            descriptor_ids: Vec::new(),
+            consumer_id: "c".into(),
+            purposes: Vec::new(),
+            leeway_s: 0,
+            token_type: TokenType::Bearer,
+            max_bytes: 1024,
+            dpop: DpopWindow::default(),
+        };
+        let keys = Arc::new(Arc::clone(platform));
+        let door = Door { route: "r".into(), policy, receipts_need_voucher: true, keys };
+        Arc::new(Gate::new(vec![door], "", Box::new(|| 1_000)))
+    }
+
+    #[tokio::test]
+    async fn who_comes_while_the_keys_are_fetched_waits_for_them_and_who_goes_stops_nothing() {
+        let platform = Arc::new(Slow::default());
+        let gate = gate(&platform);
+        let refresh = || {
+            let gate = Arc::clone(&gate);
+            tokio::spawn(async move { gate.refresh(&gate.doors[0]).await })
+        };
+        let first = refresh();
+        platform.came.notified().await;
+        let second = refresh();
+        first.abort();
+        assert!(first.await.unwrap_err().is_cancelled());
+        platform.answers.notify_one();
+        assert!(second.await.unwrap(), "the keys are there");
+        assert_eq!(platform.asked.load(Ordering::SeqCst), 1, "they were fetched once");
+        assert!(!refresh().await.unwrap(), "not again so soon");
     }
 }

@@ -3,13 +3,13 @@
 use std::process::Command;
 
 use raccordo::exchange::Bucket;
-use raccordo::ledger::Books;
 use serde_json::Value;
 
+use super::binary;
 use super::installation::{FILED, Installation, OFFERED};
 use super::life::{Fault, Gone, Life};
 use super::privacy::{Forbidden, search};
-use super::stage::Stage;
+use super::stage::{ELSEWHERE, Stage};
 
 /// Rounds in which everything must come to rest.
 const ROUNDS: usize = 40;
@@ -28,7 +28,7 @@ impl Stage {
         self.faults.append(&mut life.complaints.borrow_mut());
     }
 
-    fn rest(&mut self, life: &Life<'_>, place: &Installation) -> Result<(), Gone> {
+    pub fn rest(&mut self, life: &Life<'_>, place: &Installation) -> Result<(), Gone> {
         self.catch_up(life)?;
         self.settle(life, place)?;
         // What rests in a difference would show in a second report.
@@ -71,7 +71,8 @@ impl Stage {
         for state in MOVING {
             let found =
                 life.call("GET", &format!("/api/v1/operations?state={state}&limit=10000"), b"")?.json();
-            if let Some(first) = found["operations"].as_array().and_then(|list| list.first()) {
+            let mut ours = found["operations"].as_array().into_iter().flatten();
+            if let Some(first) = ours.find(|operation| operation["route"] != ELSEWHERE) {
                 moving.push((state, first.clone()));
             }
         }
@@ -103,7 +104,8 @@ impl Stage {
 
     /// The books of ledger, simulated INPS and portal.
     fn compare(&self, place: &Installation, wrong: &mut Vec<String>) {
-        let books = Books::open(&place.data).unwrap();
+        let gateway = super::opened(place);
+        let books = &gateway.books;
         let held = |ente: &str| -> Vec<String> {
             let mut names: Vec<_> =
                 books.held(ente, &self.register).unwrap().into_iter().map(|held| held.submission).collect();
@@ -135,7 +137,7 @@ impl Stage {
         }
         let runs = books.runs(None, 1_000_000).unwrap();
         println!("{} runs, {} looks at balances on the way", runs.len(), self.looks);
-        for run in &runs {
+        for run in runs.iter().filter(|run| run.flow == self.flow) {
             let open = run.selecting || !run.balance.is_settled() || run.balance.count(Bucket::Held) > 0;
             if open || !run.balance.closes() {
                 wrong.push(format!("run {} is not settled or does not close: {:?}", run.id, run.balance));
@@ -149,7 +151,7 @@ impl Stage {
     /// What an auditor would type.
     fn command_line(&self, place: &Installation, wrong: &mut Vec<String>) {
         let run = |arguments: &[&str]| {
-            let mut command = Command::new(env!("CARGO_BIN_EXE_raccordo"));
+            let mut command = Command::new(binary());
             command.arg("--config").arg(&place.config).args(arguments).output().unwrap()
         };
         let audit = run(&["audit", "verify"]);

@@ -17,6 +17,8 @@ use super::portal::Portal;
 use super::random::Random;
 
 const FOLDERS: u64 = 60;
+/// The route that another stage's judge looks after, where both share a gateway.
+pub const ELSEWHERE: &str = "pushed";
 
 /// Everything but the gateway.
 pub struct Stage {
@@ -135,6 +137,7 @@ impl Stage {
                 Err(InpsError::Send(_)) if !life.lives() => return Err(Gone),
                 // A connection of the life before; the next cycle opens another.
                 Err(InpsError::Send(_)) => {}
+                Err(InpsError::Answer { status: 500.., .. }) if life.tolerant.get() => {}
                 Err(error) => self.faults.push(format!("INPS: {error}")),
             }
         }
@@ -146,7 +149,8 @@ impl Stage {
         for state in ["parked", "uncertain"] {
             let found =
                 life.call("GET", &format!("/api/v1/operations?state={state}&limit=10000"), b"")?.json();
-            for operation in found["operations"].as_array().into_iter().flatten() {
+            let operations = found["operations"].as_array().into_iter().flatten();
+            for operation in operations.filter(|operation| operation["route"] != ELSEWHERE) {
                 // What failed had no effect: an insert is not held, what was to be cancelled still is.
                 let body = json!({ "register_holds": operation["kind"] == "cancel" }).to_string();
                 let path = format!("/api/v1/operations/{}/decision", operation["operation"]);

@@ -46,12 +46,17 @@ fn text(made: &Installation, register: &str, recipient: &str, broker: &str) -> S
             "[[ente]]\ncode = \"{ente}\"\nname = \"Comune {ente}\"\nseat = \"{ente}\"\noperator_file = \"operator\"\n"
         ));
     }
-    text.push_str(&format!(
+    text.push_str(&pushed_route(register, recipient));
+    text
+}
+
+/// The route to the recipient.
+pub fn pushed_route(register: &str, recipient: &str) -> String {
+    format!(
         "[[route]]\nid = \"pushed\"\nregister = \"{register}\"\nchannel = \"push\"\nenti = {ENTI:?}\nmax_records = 6\n\
          [route.push]\nprotocol = \"fhir\"\nurl = \"{recipient}\"\nconnect_timeout_ms = 1000\n\
          read_timeout_ms = 2000\ntotal_timeout_ms = 2000\nconcurrency = 4\n\
          retry = {{ first_s = 0.05, longest_s = 0.5, attempts = 1000000, questions = 1000000 }}\n\
          breaker = {{ failures = 8, pause_s = 0.2 }}\n"
-    ));
-    text
+    )
 }

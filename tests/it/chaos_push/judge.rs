@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use raccordo::exchange::Bucket;
-use raccordo::ledger::Books;
 
 use crate::chaos::installation::Installation;
 use crate::chaos::privacy::{Forbidden, search};
+use crate::chaos::{binary, opened};
 use crate::queue::broker::Running;
 
 use super::ledger::Copy;
@@ -18,7 +18,7 @@ const MESSAGE: &[u8] = b"{\"submission\":";
 
 impl Stage {
     /// Everything that is wrong at the end, and the figures.
-    pub fn judge(&mut self, place: &Installation, broker: &Running) -> Vec<String> {
+    pub fn judge(&mut self, place: &Installation, broker: Option<&Running>) -> Vec<String> {
         let mut wrong = std::mem::take(&mut self.wrong);
         wrong.extend(std::mem::take(&mut self.products.losses));
         let (saved, again) = (self.products.acknowledged, self.products.resent);
@@ -26,11 +26,8 @@ impl Stage {
         println!("{} containers were with the recipient when the gateway died", self.under_way);
         self.books(&Copy::of(place), &mut wrong);
         self.runs(place, &mut wrong);
-        wrong.extend(self.people_in(broker.place()));
-        let seen: usize = files(broker.place()).iter().map(|path| messages(path)).sum();
-        println!("{seen} messages of ours on the broker's disk");
-        if seen == 0 {
-            wrong.push("no message of ours was found on the broker's disk: nothing was searched".into());
+        if let Some(broker) = broker {
+            self.on_disk(broker, &mut wrong);
         }
         let (scanned, found) = search(place, &Forbidden::of(self.products.people()));
         println!("privacy: {} KiB of log and ledger searched, {} places", scanned / 1024, found.len());
@@ -39,11 +36,22 @@ impl Stage {
         wrong
     }
 
+    /// No person in the broker's files, and something of ours that was searched.
+    fn on_disk(&self, broker: &Running, wrong: &mut Vec<String>) {
+        wrong.extend(self.people_in(broker.place()));
+        let seen: usize = files(broker.place()).iter().map(|path| messages(path)).sum();
+        println!("{seen} messages of ours on the broker's disk");
+        if seen == 0 {
+            wrong.push("no message of ours was found on the broker's disk: nothing was searched".into());
+        }
+    }
+
     /// Both books, and what each folder wants against what the register holds.
     fn books(&self, copy: &Copy, wrong: &mut Vec<String>) {
-        let held = copy.rows(
-            "SELECT id || '.' || held_generation FROM record WHERE held_content IS NOT NULL ORDER BY id",
-        );
+        let register = format!("register = '{}'", self.register);
+        let held = copy.rows(&format!(
+            "SELECT id || '.' || held_generation FROM record WHERE held_content IS NOT NULL AND {register} ORDER BY id",
+        ));
         let book = self.server.book();
         let differences = book.compare(&held);
         println!(
@@ -57,14 +65,16 @@ impl Stage {
         wrong.extend(differences);
         wrong.extend(book.anomalies().iter().cloned());
         // What the recipient refused as it stands may differ, and what needs that.
-        wrong.extend(copy.rows(
+        let differs = "held_content IS DISTINCT FROM desired_content";
+        wrong.extend(copy.rows(&format!(
             "SELECT 'record ' || id || ' (' || desired || ') is lost: the register has something else' FROM record
-             WHERE desired = 'present' AND held_content IS NOT desired_content
-             AND refused_content IS NOT desired_content AND NOT EXISTS (SELECT 1 FROM record n
-               WHERE n.folder = record.folder AND n.register = ifnull(record.needs_register, record.register) AND n.key = record.needs
-               AND n.held_content IS NULL AND n.refused_content IS n.desired_content)
-             OR desired IN ('annulled', 'vanished') AND held_content IS NOT NULL AND refused_kind IS NULL",
-        ));
+             WHERE {register} AND (desired = 'present' AND {differs}
+             AND refused_content IS DISTINCT FROM desired_content AND NOT EXISTS (SELECT 1 FROM record n
+               WHERE n.folder = record.folder AND n.register = coalesce(record.needs_register, record.register)
+               AND n.key = record.needs AND n.held_content IS NULL
+               AND n.refused_content IS NOT DISTINCT FROM n.desired_content)
+             OR desired IN ('annulled', 'vanished') AND held_content IS NOT NULL AND refused_kind IS NULL)",
+        )));
         let of = |state: &str| copy.count(&format!("SELECT count(*) FROM operation WHERE state = '{state}'"));
         println!(
             "{} submissions settled, {} attempts ({} questions); operations: {} accepted, {} refused, {} superseded, \
@@ -76,19 +86,20 @@ impl Stage {
             of("refused"),
             of("superseded"),
             of("parked"),
-            copy.count("SELECT count(*) FROM record WHERE desired = 'present' AND held_content IS NOT desired_content"),
+            copy.count(&format!(
+                "SELECT count(*) FROM record WHERE {register} AND desired = 'present' AND {differs}"
+            )),
         );
     }
 
     fn runs(&self, place: &Installation, wrong: &mut Vec<String>) {
-        let books = Books::open(&place.data).unwrap();
-        let runs = books.runs(None, 1_000_000).unwrap();
+        let runs = opened(place).books.runs(None, 1_000_000).unwrap();
         // A cancel that no run had counted waits for a person there (ADR 0008); the reports at the end
         // counted what was left of them.
         let held: u64 = runs.iter().map(|run| run.balance.count(Bucket::Held)).sum();
         let looks = self.looks;
         println!("{} runs, {looks} looks at balances on the way, {held} held for approval", runs.len());
-        for run in &runs {
+        for run in runs.iter().filter(|run| run.register == self.register) {
             let open =
                 [Bucket::Uncertain, Bucket::Parked].into_iter().any(|bucket| run.balance.count(bucket) > 0);
             if run.selecting || open || !run.balance.is_settled() || !run.balance.closes() {
@@ -125,7 +136,7 @@ fn files(directory: &Path) -> Vec<PathBuf> {
 
 /// What an auditor would type.
 fn audit(place: &Installation, wrong: &mut Vec<String>) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_raccordo"));
+    let mut command = Command::new(binary());
     let said = command.arg("--config").arg(&place.config).args(["audit", "verify"]).output().unwrap();
     println!("audit: {}", String::from_utf8_lossy(&said.stdout).trim());
     if !said.status.success() {

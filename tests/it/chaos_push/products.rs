@@ -34,9 +34,9 @@ pub struct Products {
 }
 
 impl Products {
-    pub fn new(count: usize, seed: u64, register: &str) -> Self {
-        let made = people::generate(8 * count as u64, seed, 0.0, &ENTI, SystemClock.today());
-        let made = made.map(|made| made.folder).filter(|folder| agrees(folder, register));
+    pub fn new(count: usize, first: usize, seed: u64, register: &str) -> Self {
+        let made = people::generate((first + 8 * count) as u64, seed, 0.0, &ENTI, SystemClock.today());
+        let made = made.skip(first).map(|made| made.folder).filter(|folder| agrees(folder, register));
         let (likely, others): (Vec<_>, Vec<_>) = made.take(count).partition(served);
         let citizens = likely.into_iter().chain(others).map(|folder| Citizen {
             ente: folder["ente"].as_str().unwrap().to_owned(),
@@ -88,7 +88,7 @@ impl Products {
         if answer.good() {
             citizen.acknowledged = citizen.sent;
             self.acknowledged += 1;
-        } else {
+        } else if !life.excuses(&answer) {
             self.losses.push(format!("{}: a save was answered with {}", citizen.id, answer.status));
         }
         Ok(())

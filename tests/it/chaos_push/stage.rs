@@ -12,6 +12,7 @@ use tokio::runtime::Runtime;
 use crate::chaos::installation::Installation;
 use crate::chaos::life::{self, Gone, Life};
 use crate::chaos::random::Random;
+use crate::chaos::stage::ELSEWHERE;
 use crate::queue::broker::Running;
 
 use super::installation::{ENTI, make};
@@ -46,15 +47,22 @@ pub struct Stage {
 impl Stage {
     /// Sets everything up, with the installation.
     pub fn set(directory: &Path, broker: &Running, seed: u64) -> (Self, Installation) {
+        let stage = Self::new(seed, 0);
+        let place = make(directory, &stage.register, &stage.server.base_url(), &broker.file("url"));
+        (stage, place)
+    }
+
+    /// The recipient and the products, whose people are generated from the `first` on; the installation
+    /// is someone else's affair.
+    pub fn new(seed: u64, first: usize) -> Self {
         let catalog = raccordo::node::load_catalog().map_err(|error| error.to_string()).unwrap();
         let register = catalog.find(FLOW).unwrap().register().to_owned();
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let config = FhirServerConfig::new(([127, 0, 0, 1], 0).into(), misbehaviour(seed), None);
         let server = runtime.block_on(FhirServer::start(config, clock::system())).unwrap();
-        let place = make(directory, &register, &server.base_url(), &broker.file("url"));
-        let products = Products::new(FOLDERS, seed, &register);
-        let stage = Self {
+        let products = Products::new(FOLDERS, first, seed, &register);
+        Self {
             server,
             products,
             random: Random::new(seed),
@@ -65,8 +73,7 @@ impl Stage {
             seed,
             probes: 0,
             runtime,
-        };
-        (stage, place)
+        }
     }
 
     /// The first life, with every folder saved and a report under way.
@@ -77,7 +84,7 @@ impl Stage {
         life
     }
 
-    fn save_all(&mut self, life: &Life<'_>) -> Result<(), Gone> {
+    pub fn save_all(&mut self, life: &Life<'_>) -> Result<(), Gone> {
         for number in 0..self.products.len() {
             self.products.put(life, number, &mut self.random)?;
         }
@@ -165,17 +172,27 @@ impl Stage {
 
     /// Nothing fails any more: everything must come to rest by itself. Then the last blow.
     pub fn come_to_rest(&mut self, mut life: Life<'_>, place: &Installation) {
-        self.server.set_script(Script { seed: self.seed, ..Script::default() });
+        self.be_kind();
         if self.rest(&life).is_err() {
             self.wrong.push("the gateway died although nobody killed it".into());
         }
         life.kill();
         self.wrong.append(&mut life.complaints.borrow_mut());
-        self.runtime.block_on(self.server.idle());
+        self.wait_for_recipient();
         self.wrong.extend(super::ledger::Copy::of(place).without_next_step());
     }
 
-    fn rest(&mut self, life: &Life<'_>) -> Result<(), Gone> {
+    /// From now on the recipient answers as it should.
+    pub fn be_kind(&self) {
+        self.server.set_script(Script { seed: self.seed, ..Script::default() });
+    }
+
+    /// All that the recipient does for requests that are gone.
+    pub fn wait_for_recipient(&self) {
+        self.runtime.block_on(self.server.idle());
+    }
+
+    pub fn rest(&mut self, life: &Life<'_>) -> Result<(), Gone> {
         for number in self.products.unanswered() {
             self.products.put(life, number, &mut self.random)?;
         }
@@ -205,9 +222,11 @@ impl Stage {
         loop {
             let mut moving = Vec::new();
             for state in MOVING {
-                let found = life.call("GET", &format!("/api/v1/operations?state={state}&limit=10"), b"")?;
+                let found =
+                    life.call("GET", &format!("/api/v1/operations?state={state}&limit=10000"), b"")?;
                 let found = found.json()["operations"].as_array().cloned().unwrap_or_default();
-                moving.extend(found.first().map(|first| format!("{state}: {first}")));
+                let ours = found.iter().find(|operation| operation["route"] == ELSEWHERE);
+                moving.extend(ours.map(|first| format!("{state}: {first}")));
             }
             if moving.is_empty() {
                 return Ok(());

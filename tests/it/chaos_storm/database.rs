@@ -1,0 +1,38 @@
+//! A private PostgreSQL of one test, by `tests/postgres`; stopped when this value goes.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+pub struct Database {
+    place: PathBuf,
+}
+
+impl Database {
+    /// A fresh one.
+    pub fn own(name: &str) -> Self {
+        let database =
+            Self { place: Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("postgres-{name}")) };
+        database.control(&["wipe"]);
+        database
+    }
+
+    /// A verb of `tests/postgres`, with what follows the directory.
+    pub fn control(&self, words: &[&str]) {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/postgres");
+        let output = Command::new(script).arg(words[0]).arg(&self.place).args(&words[1..]).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "tests/postgres {words:?}: {said}");
+    }
+
+    /// Its address, as libpq reads it.
+    pub fn url(&self) -> String {
+        let text = std::fs::read_to_string(self.place.join("url")).unwrap();
+        text.trim().to_owned()
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        self.control(&["stop"]);
+    }
+}
