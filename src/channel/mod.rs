@@ -5,6 +5,8 @@
 pub mod courier;
 pub mod inquiry;
 pub mod limits;
+pub mod mail;
 pub mod offer;
 pub mod pause;
 pub mod push;
+pub mod trace;

@@ -12,6 +12,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Certificate, Client, Identity, Url, redirect};
 use thiserror::Error;
 
+use super::trace;
 use crate::personal::Personal;
 
 /// Redirects of one GET that are followed, within the same origin.
@@ -34,6 +35,8 @@ pub struct HttpSettings {
     pub identity_pem: Option<Vec<u8>>,
     /// A socket on this machine to go through instead of the network.
     pub unix_socket: Option<std::path::PathBuf>,
+    /// Requests carry the trace in which they are made (`traceparent`).
+    pub send_trace: bool,
 }
 
 impl Default for HttpSettings {
@@ -48,6 +51,7 @@ impl Default for HttpSettings {
             authorities_pem: None,
             identity_pem: None,
             unix_socket: None,
+            send_trace: false,
         }
     }
 }
@@ -146,6 +150,7 @@ pub struct HttpClient {
     client: Client,
     max_response_bytes: usize,
     allow_plain_http: bool,
+    send_trace: bool,
 }
 
 impl HttpClient {
@@ -175,6 +180,7 @@ impl HttpClient {
             client,
             max_response_bytes: settings.max_response_bytes,
             allow_plain_http: settings.allow_plain_http,
+            send_trace: settings.send_trace,
         })
     }
 
@@ -208,6 +214,9 @@ impl HttpClient {
             Method::Delete => reqwest::Method::DELETE,
         };
         let mut builder = self.client.request(method, url.clone()).headers(headers);
+        if let Some(context) = trace::current().filter(|_| self.send_trace) {
+            builder = builder.header("traceparent", context.to_string());
+        }
         if !request.body.expose().is_empty() {
             builder = builder.body(request.body.expose().clone());
         }

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::Outcome;
+use super::alerts::print_forecast;
 use super::link::Link;
 use super::runs::print_balances;
 use super::show::{cell, table};
@@ -12,7 +13,8 @@ use super::speech::said;
 
 /// `raccordo calendar`. Exit 1 when the last firing was missed or could not start.
 pub fn run(config: Option<&Path>, json: bool) -> anyhow::Result<Outcome> {
-    let shown = Link::open(config)?.get("/calendar")?;
+    let link = Link::open(config)?;
+    let shown = link.get("/calendar")?;
     let entries = shown["calendar"].as_array().map(Vec::as_slice).unwrap_or_default();
     let lost = |entry: &Value| list(&entry["last"]["enti"]).any(|row| row["what"] != "started");
     let outcome = if entries.iter().any(lost) { Outcome::Findings } else { Outcome::Fine };
@@ -23,6 +25,7 @@ pub fn run(config: Option<&Path>, json: bool) -> anyhow::Result<Outcome> {
     } else {
         overview(entries);
         entries.iter().for_each(details);
+        print_forecast(&link, None)?;
     }
     Ok(outcome)
 }

@@ -1,6 +1,7 @@
 //! The command line: one file per command. Exit 0 fine, 1 findings, 2 could not try.
 
 mod adopt;
+mod alerts;
 mod calendar;
 mod check;
 mod coverage;
@@ -110,6 +111,8 @@ enum Command {
     Runs(runs::Runs),
     /// Reports that start by themselves: what comes, what was missed, what the deadline leaves.
     Calendar,
+    /// What an operator was told of: what is open, what ended.
+    Alerts,
     /// Count aggregated, anonymous indicators of an ente and a period.
     Indicators(indicators::Indicators),
     /// Map stored folders again by today's mapping; say what changes, and send it with --start.
@@ -212,6 +215,7 @@ fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Report(report) => runs::report(report, cli.config.as_deref(), cli.json),
         Command::Runs(runs) => runs::runs(runs, cli.config.as_deref(), cli.json),
         Command::Calendar => calendar::run(cli.config.as_deref(), cli.json),
+        Command::Alerts => alerts::run(cli.config.as_deref(), cli.json),
         Command::Indicators(asked) => indicators::run(asked, cli.config.as_deref(), cli.json),
         Command::Replay(replay) => replay::run(replay, cli.config.as_deref(), cli.json),
         Command::Duplicates(duplicates) => duplicates::run(duplicates, cli.config.as_deref(), cli.json),

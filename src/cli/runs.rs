@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::Outcome;
+use super::alerts::print_forecast;
 use super::link::Link;
 use super::show::{cell, table};
 use super::speech::said;
@@ -193,9 +194,12 @@ pub fn runs(runs: &Runs, config: Option<&Path>, json: bool) -> anyhow::Result<Ou
         Runs::Cancel { id } => json!({ "runs": [link.post(&format!("/runs/{id}/cancel"), &json!({}))?] }),
     };
     match (runs, answer["runs"].as_array()) {
-        (_, Some(runs)) if !json => {
+        (which, Some(runs)) if !json => {
             print_balances(runs);
             print_held(runs);
+            if let Runs::Show { id } = which {
+                print_forecast(&link, Some(*id))?;
+            }
         }
         (Runs::Approve { id }, _) if !json => {
             let count = &answer["approved"];

@@ -8,11 +8,13 @@
 //! acknowledged side moves, the next operation of the same unit is queued).
 //! Every function works through the [`Ledger`] trait inside one transaction of it.
 
+mod alert;
 mod balance;
 mod breaker;
 mod bulk;
 mod decide;
 mod deliver;
+mod forecast;
 mod hours;
 mod inquiry;
 mod lanes;
@@ -30,13 +32,16 @@ mod replay;
 mod select;
 mod settle;
 mod step;
+mod trace;
 
+pub use alert::{AlertKind, Change as AlertChange, Condition, Known as KnownAlert, changes as alert_changes};
 pub use balance::{Balance, Bucket};
 pub use breaker::{Admission, Breaker, Sign};
 pub use bulk::{Batch, gather};
 pub use cancel::{Withdrawn, withdraw};
 pub use decide::{Decision, adopt, decide, try_again};
 pub use deliver::{Begun, Delivered, Patience, Said, begin, conclude};
+pub use forecast::{Forecast, Outlook, Progress, Reason, Recipient, forecast};
 pub use hours::Hours;
 pub use inquiry::{AskAgain, InquiryState, NoAnswer, allowance, ask_again};
 pub use lanes::{Gathered, Gathering, Lane, gather_lanes};
@@ -54,6 +59,7 @@ pub use retry::{Failure, Next, Schedule, next};
 pub use select::{Order, Selected, approve, select};
 pub use settle::{Answer, Receipt, Settled, park, settle, settle_operation};
 pub use step::{Rest, Step, next_step};
+pub use trace::{NoContext, TraceContext};
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
 pub type Millis = i64;

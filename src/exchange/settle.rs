@@ -22,6 +22,19 @@ pub enum Answer {
     Unknown,
 }
 
+impl Answer {
+    /// The word by which receipts are counted.
+    pub const fn counted(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Refused => "refused",
+            Self::NotFound => "not_found",
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// A receipt as the recipient wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
@@ -52,6 +65,14 @@ pub enum Settled {
 }
 
 impl Settled {
+    /// The word by which receipts are counted: the state that one brought about, or what else it was.
+    pub const fn counted(self) -> &'static str {
+        match self {
+            Self::Moved(state) => state.word(),
+            other => other.word(),
+        }
+    }
+
     /// The word stored with the receipt.
     pub const fn word(self) -> &'static str {
         match self {

@@ -19,6 +19,8 @@ use crate::queue::{Queue, Taken, Work};
 
 /// The feeder looks at least so often.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// A look takes no longer than this, however much there is to gather.
+const LOOK_MOST: Duration = Duration::from_secs(300);
 /// What the queue was told of is told again after this, should nothing have come of it.
 const AGAIN_MS: Millis = 600_000;
 /// Containers of a route that may wait for its workers; more stay in the ledger as operations.
@@ -73,6 +75,7 @@ impl Delivery {
     async fn feed(self: Arc<Self>, mut stopped: watch::Receiver<bool>) {
         let mut epoch = 0;
         loop {
+            self.gateway.watch.beat("feeder", LOOK_MOST);
             let now = self.queue.state().epoch;
             let lost = now != epoch;
             epoch = now;

@@ -49,6 +49,9 @@ pub struct Push {
     /// When the recipient is open, e.g. `Mo-Fr 07:00-20:00`, Europe/Rome; empty = always.
     #[serde(default)]
     pub hours: String,
+    /// The recipient is told the trace (W3C `traceparent`) of what it is sent.
+    #[serde(default)]
+    pub send_trace: bool,
     #[serde(default)]
     pub retry: Retry,
     #[serde(default)]

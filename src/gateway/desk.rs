@@ -7,6 +7,7 @@ use super::Gateway;
 use super::chain::{Note, append};
 use super::containers::Unbuilt;
 use super::keeping::sealed;
+use super::spans::{Span, way_of};
 use crate::audit::EventKind;
 use crate::channel::offer::{OfferDesk, Served, Soon};
 use crate::exchange::{
@@ -132,12 +133,16 @@ impl Gateway {
             self.close_text(receipt)?;
         }
         let (now, at) = (self.clock.now_ms(), self.clock.rfc3339());
+        let (from, traced) = (route.clone(), self.is_traced());
         let settled = self
             .books
             .write_async(move |tx| {
-                let mut settled = Vec::with_capacity(receipts.len());
+                let (mut settled, mut over) = (Vec::with_capacity(receipts.len()), Vec::new());
                 for receipt in &receipts {
                     let outcome = settle(tx, &route, receipt, now)?;
+                    if traced && matches!(outcome, Settled::Moved(_)) {
+                        over.extend(way_of(tx, &route, receipt, outcome)?);
+                    }
                     let what = if outcome == Settled::Foreign {
                         EventKind::ReceiptUnmatched
                     } else {
@@ -147,11 +152,14 @@ impl Gateway {
                     append(tx, note.with("code", &receipt.code).with("what", outcome.word()))?;
                     settled.push(outcome);
                 }
-                Ok(settled)
+                Ok((settled, over))
             })
             .await;
         failpoint::pass("receipts.before-answer");
-        settled
+        let (settled, over) = settled?;
+        settled.iter().for_each(|outcome| self.watch.meters.received(&from, outcome.counted()));
+        over.into_iter().for_each(|span| self.span(Span { ended: now, ..span }));
+        Ok(settled)
     }
 
     /// Seals a receipt's free text under the folder it speaks of: a recipient may write a name

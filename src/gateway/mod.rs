@@ -4,6 +4,8 @@
 
 pub mod accounts;
 mod adopt;
+mod alert_settings;
+mod alerts;
 mod asking;
 mod broker;
 mod calendar;
@@ -19,7 +21,9 @@ mod desk;
 mod dry_run;
 mod explain;
 mod files;
+mod forecast;
 mod gather;
+mod health;
 mod import;
 mod indicators;
 mod inquiry;
@@ -28,20 +32,27 @@ mod keeping;
 mod look;
 mod prepare;
 mod payload;
+mod meters;
 mod proposals;
 mod pseudonym_keys;
 mod push;
 mod refresh;
 mod replay;
+mod retention;
 pub mod rights;
 mod runs;
 mod save;
+mod search;
 pub mod settings;
 pub mod tokens;
+mod spans;
+mod tell;
 mod upgrade;
 mod versions;
+mod watch;
 
 pub use adopt::{AdoptError, Adopted};
+pub use alerts::AlertView;
 pub use asking::Inquiries;
 pub use calendar::{CalendarView, FiringView};
 pub use calendar_entry::calendar_defects;
@@ -51,6 +62,8 @@ pub use coverage::flows_of as coverage_flows;
 pub use delivery::Delivery;
 pub use dry_run::{DryRun, RuleImpact, SampleRow};
 pub use explain::{Bodies, Explained, ExplainedFinding};
+pub use forecast::{DeadlineView, RunForecast};
+pub use health::{Check, Checks};
 pub use import::{ImportSummary, LineResult, new_import};
 pub use indicators::{IndicatorError, IndicatorRequest, Indicators};
 pub use inquiry::{InquiryError, InquiryRequest, Worked as AskingWorked};
@@ -58,10 +71,14 @@ pub use payload::Payload;
 pub use proposals::ProposalView;
 pub use pseudonym_keys::{KeyStanding, KeyView, key_views};
 pub use replay::{ReplayError, ReplayRequest};
+pub use retention::Pruned;
 pub use runs::{RunError, RunRequest};
 pub use save::{SaveError, Saved};
+pub use search::{Search, SearchError, moment};
 pub use settings::Settings;
+pub use spans::{Field, Span, SpanSink};
 pub use upgrade::{UpgradeImpact, UpgradeRequest};
+pub use watch::{AuditWalk, Heavy, Watch};
 
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
@@ -83,6 +100,8 @@ pub struct Gateway {
     pub sealer: Sealer,
     pub settings: Settings,
     pub clock: Box<dyn Clock>,
+    /// What whoever watches this process asks it.
+    pub watch: Watch,
     /// Pseudonym keys, as they compare with those of the ledger.
     ring: pseudonym_keys::KeyRing,
     /// One builder of files at a time in this process, however long a file takes.
@@ -135,6 +154,7 @@ impl Gateway {
             sealer,
             settings,
             clock,
+            watch: Watch::default(),
             building: Mutex::new(()),
             bell: tokio::sync::Notify::new(),
             inquiry_bell: tokio::sync::Notify::new(),

@@ -7,14 +7,16 @@ use super::chain::{Note, append};
 use super::containers::Unbuilt;
 use super::gather::container_of;
 use super::settings::{Push, Route};
+use super::spans::{Field, Span};
 use crate::audit::EventKind;
 use crate::channel::courier::{Asked, Carried, Courier, Outcome, Parcel, PartAnswer};
 use crate::channel::pause::pause;
+use crate::channel::trace;
 use crate::exchange::{
     Admission, Answer, Begun, Delivered, Ledger, LedgerError, Millis, Operation, Patience, Said, Sign, State,
-    Submission, begin, conclude,
+    Submission, SubmissionState, TraceContext, begin, conclude,
 };
-use crate::ledger::{Turn, failpoint};
+use crate::ledger::{Turn, Tx, failpoint};
 
 /// What a worker has to do next on its route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,38 +47,63 @@ impl Gateway {
         turn: Turn,
     ) -> Result<Worked, LedgerError> {
         let token = uuid::Uuid::now_v7().to_string();
-        let (begun, container) = match self.begin_push(route, push, (submission, turn), &token).await? {
-            Started::Go(begun, container) => (begun, container),
-            Started::No(worked) => return Ok(worked),
-        };
+        let (begun, container, traced) =
+            match self.begin_push(route, push, (submission, turn), &token).await? {
+                Started::Go(begun, container, traced) => (begun, container, traced),
+                Started::No(worked) => return Ok(worked),
+            };
         failpoint::pass("push.begun");
         let came = match self.parcel(&container).await {
-            Ok(packed) => self.exchange(courier, &container, begun, packed).await?,
+            Ok(packed) => self.exchange(courier, (&container, traced), begun, packed).await?,
             Err(unbuilt) => not_built(begun, &container, unbuilt),
         };
         failpoint::pass("push.answered");
-        self.conclude_push(route, push, container, came, token).await
+        self.conclude_push(route, push, (container, traced), came, token).await
     }
 
     /// Sends a parcel, or asks about it.
     async fn exchange(
         self: &Arc<Self>,
         courier: &dyn Courier,
-        container: &Submission,
+        (container, traced): (&Submission, TraceContext),
         begun: Begun,
         (parcel, operations): Packed,
     ) -> Result<Came, LedgerError> {
         let now = self.clock.now_ms();
-        let delivered = if begun == Begun::Ask {
-            let asked = courier.ask(&parcel, now).await;
-            self.sealed_off(container, move |gateway, name| gateway.asked(asked, name, &operations)).await?
+        let here = trace::child(traced);
+        let mut fields = vec![(Field::Operations, operations.len().to_string())];
+        fields.extend(parcel.parts.first().map(|part| (Field::Operation, part.id.clone())));
+        let (asks, began) = (begun == Begun::Ask, std::time::Instant::now());
+        let (took, delivered) = if asks {
+            let asked = trace::scope(here, courier.ask(&parcel, now)).await;
+            let took = began.elapsed();
+            let seal = move |gateway: &Self, name: &str| gateway.asked(asked, name, &operations);
+            (took, self.sealed_off(container, seal).await?)
         } else {
-            let outcome = courier.deliver(&parcel, now).await;
+            let outcome = trace::scope(here, courier.deliver(&parcel, now)).await;
+            let took = began.elapsed();
             let seal = move |gateway: &Self, name: &str| gateway.outcome(outcome, name, &operations);
-            self.sealed_off(container, seal).await?
+            (took, self.sealed_off(container, seal).await?)
         };
+        self.count_exchange(&container.route, asks, &delivered, took);
+        fields.push((Field::Attempt, container.attempt.to_string()));
+        fields.push((Field::Outcome, delivered.words().0.to_owned()));
+        let ends = (here, Some(traced.span_id));
+        self.tell_span("attempt", ends, (now, container), sign(&delivered) != Some(Sign::Answers), fields);
         let sign = sign(&delivered);
         Ok((delivered, sign))
+    }
+
+    /// Counts an exchange and the receipts that it brought.
+    fn count_exchange(&self, route: &str, asks: bool, delivered: &Delivered, took: std::time::Duration) {
+        let meters = &self.watch.meters;
+        meters.attempted(route, asks, delivered.words(), Some(took));
+        let said = match delivered {
+            Delivered::Answered(said) | Delivered::Found(said) => said,
+            Delivered::Refused { culprits, .. } => culprits,
+            _ => return,
+        };
+        said.iter().for_each(|said| meters.received(route, said.answer.counted()));
     }
 
     /// Seals what the recipient wrote, away from the threads that must not wait.
@@ -120,11 +147,12 @@ impl Gateway {
             if state != before {
                 tx.put_route(&state)?;
             }
+            let traced = traced_by(tx, &container)?;
             if begun == Begun::Send {
                 let note = Note::new(at, &id, EventKind::SubmissionSent, container.name.clone());
                 append(tx, note.with("attempt", container.attempt))?;
             }
-            Ok(Started::Go(begun, container))
+            Ok(Started::Go(begun, container, traced))
         });
         begun.await
     }
@@ -133,7 +161,7 @@ impl Gateway {
         &self,
         route: &Route,
         push: &Push,
-        container: Submission,
+        (container, traced): (Submission, TraceContext),
         (delivered, sign): Came,
         token: String,
     ) -> Result<Worked, LedgerError> {
@@ -147,7 +175,9 @@ impl Gateway {
         let overdue = Millis::from(days) * 86_400_000;
         let patience = Patience { schedule, pause: pause(&schedule, container.attempt), overdue, now };
         let (id, breaker) = (route.id.clone(), push.breaker());
-        self.books
+        let whole = container.clone();
+        let (worked, closed) = self
+            .books
             .write_in_async(turn, move |tx| {
                 let spoke = matches!(
                     delivered,
@@ -155,21 +185,47 @@ impl Gateway {
                 );
                 if !tx.has_lease(container.id, &token)? && !spoke {
                     // Another worker has gone on without us: only what the recipient said still counts.
-                    return Ok(Worked::NotOurs);
+                    return Ok((Worked::NotOurs, false));
                 }
                 let mut state = tx.route(&id)?;
                 if sign.is_some_and(|sign| breaker.note(&mut state, sign, now)) {
                     tx.put_route(&state)?;
                 }
-                conclude(tx, container.id, &delivered, &patience)?;
+                let left = conclude(tx, container.id, &delivered, &patience)?.state;
                 tx.release_lease(container.id, &token, 0)?;
                 if spoke || matches!(delivered, Delivered::Refused { .. }) {
                     let note = Note::new(at, &id, EventKind::ReceiptStored, container.name.clone());
                     append(tx, note.with("outcome", delivered.words().0))?;
                 }
-                Ok(Worked::Done)
+                Ok((Worked::Done, matches!(left, SubmissionState::Settled | SubmissionState::Withdrawn)))
             })
-            .await
+            .await?;
+        if closed {
+            let began = whole.timestamp;
+            self.tell_span(
+                "submission",
+                (trace::child(traced), Some(traced.span_id)),
+                (began, &whole),
+                false,
+                Vec::new(),
+            );
+        }
+        Ok(worked)
+    }
+
+    /// Tells the span of something about a container that is over now.
+    fn tell_span(
+        &self,
+        name: &'static str,
+        (context, parent): (TraceContext, Option<[u8; 8]>),
+        (began, container): (Millis, &Submission),
+        failed: bool,
+        mut fields: Vec<(Field, String)>,
+    ) {
+        fields.push((Field::Submission, container.name.clone()));
+        fields.push((Field::Route, container.route.clone()));
+        let ended = self.clock.now_ms();
+        self.span(Span { name, context, parent, began, ended, failed, fields });
     }
 
     /// Packs what is still open of a container.
@@ -252,8 +308,18 @@ impl Gateway {
 
 /// Whether a worker may go on with a container.
 enum Started {
-    Go(Begun, Submission),
+    Go(Begun, Submission, TraceContext),
     No(Worked),
+}
+
+/// The trace of a container, for ever the same: that of the run that wanted it, or one of its own.
+fn traced_by(tx: &Tx<'_>, container: &Submission) -> Result<TraceContext, LedgerError> {
+    let known = tx.trace_of_submission(container.id)?.and_then(|text| text.parse().ok());
+    let context = known.unwrap_or_else(trace::begin);
+    if container.attempt == 1 {
+        tx.put_submission_trace(container.id, &context.to_string())?;
+    }
+    Ok(context)
 }
 
 /// What follows where there are no bytes to send, or to ask about.

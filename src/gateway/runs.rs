@@ -5,6 +5,7 @@ use super::Gateway;
 use super::chain::{Note, append};
 use super::settings::Route;
 use crate::audit::EventKind;
+use crate::channel::trace;
 use crate::exchange::{LedgerError, Order, Period, approve, withdraw};
 use crate::ledger::books::RunOrder;
 use crate::ledger::{Turn, Tx};
@@ -92,7 +93,13 @@ impl Gateway {
     fn select_all(&self, order: RunOrder) -> Result<i64, LedgerError> {
         let at = self.clock.rfc3339();
         let turn = Turn::of(order.order.interactive);
-        let run = self.books.write_in(turn, move |tx| open_noted(tx, &order, &at))?;
+        let traced = trace::current().unwrap_or_else(trace::begin).to_string();
+        let act = move |tx: &mut Tx<'_>| {
+            let run = open_noted(tx, &order, &at)?;
+            tx.put_run_trace(run, &traced)?;
+            Ok(run)
+        };
+        let run = self.books.write_in(turn, act)?;
         self.finish_selection(run, turn)?;
         Ok(run)
     }

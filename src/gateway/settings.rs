@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+pub use super::alert_settings::{AlertSettings, Email, Webhook};
 pub use super::calendar_entry::CalendarEntry;
 pub use super::delivery_settings::{BreakerSettings, Push, QueueKind, QueueSettings, Retry};
+pub use super::retention::Retention;
 use super::rights::{Grant, Role, everything};
 use crate::mapping::keyed::Keys;
 use crate::personal::Personal;
@@ -27,6 +29,9 @@ pub struct Settings {
     pub offer: OfferListener,
     pub queue: QueueSettings,
     pub log: Log,
+    pub trace: TraceSettings,
+    pub alerts: AlertSettings,
+    pub retention: Retention,
     pub ente: Vec<Ente>,
     pub register: Vec<Register>,
     pub route: Vec<Route>,
@@ -99,6 +104,15 @@ pub struct OfferListener {
 pub struct Log {
     pub filter: String,
     pub format: String,
+}
+
+/// Where spans are exported to.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TraceSettings {
+    /// Base URL of an OTLP collector; empty = nowhere.
+    pub otlp: String,
+    pub allow_plain_http: bool,
 }
 
 /// A body that holds folders and answers for them.
@@ -322,6 +336,7 @@ impl Settings {
         for (index, entry) in self.calendar.iter().enumerate() {
             entry.defects(self, &self.calendar[..index], &mut defects);
         }
+        self.alerts.defects(&mut defects);
         defects
     }
 

@@ -4,6 +4,7 @@
 //! Bodies and payloads arrive sealed; no column but a sealed one holds a personal value.
 
 pub mod failpoint;
+pub mod pulse;
 pub mod rows;
 pub mod sql;
 pub mod books;

@@ -104,6 +104,7 @@ fn destination(push: &Push) -> Result<Destination, String> {
         authorities_pem: read(&push.authorities_file)?,
         identity_pem: secret(&push.identity_file)?,
         unix_socket: None,
+        send_trace: push.send_trace,
     };
     Ok(Destination { protocol: push.protocol.clone(), url: push.url.clone(), http, token })
 }

@@ -5,8 +5,11 @@ pub mod delivery;
 mod flows;
 mod keys;
 mod origin;
+#[cfg(feature = "otlp")]
+pub mod otlp;
 mod serve;
 mod ticks;
+mod watch;
 
 pub use flows::{Choice, choose_flows, flow_files, flows_of_ones_own, load_catalog};
 pub use keys::fetch_keys;

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::delivery::wire;
 use super::keys::doors;
-use super::ticks;
+use super::{ticks, watch as watcher};
 use crate::adapters::waas::{self, Gate};
 use crate::gateway::Gateway;
 use crate::queue::RabbitQueue;
@@ -90,10 +90,35 @@ pub async fn start(gateway: Arc<Gateway>) -> Result<Running, ServeError> {
     running.tasks.extend(wired.delivery.start(&stopped));
     running.tasks.extend(wired.inquiries.start(&stopped));
     running.broker = wired.broker;
+    export_spans(&gateway, &stopped, &mut running)?;
     running.tasks.push(serve_local(&gateway, stopped.clone())?);
     note_versions(&gateway).await;
+    running.tasks.push(tokio::spawn(watcher::run(Arc::clone(&gateway), stopped.clone())));
     running.tasks.push(tokio::spawn(ticks::run(Arc::clone(&gateway), stopped)));
     Ok(running)
+}
+
+/// Exports spans where the configuration says so.
+#[cfg(feature = "otlp")]
+fn export_spans(
+    gateway: &Gateway,
+    stopped: &watch::Receiver<bool>,
+    running: &mut Running,
+) -> Result<(), ServeError> {
+    if !gateway.settings.trace.otlp.is_empty() {
+        let task = super::otlp::start(gateway, stopped.clone());
+        running.tasks.push(task.map_err(ServeError::Delivery)?);
+    }
+    Ok(())
+}
+
+/// A configuration that asks for what this binary lacks is said, not passed over.
+#[cfg(not(feature = "otlp"))]
+fn export_spans(gateway: &Gateway, _: &watch::Receiver<bool>, _: &mut Running) -> Result<(), ServeError> {
+    if gateway.settings.trace.otlp.is_empty() {
+        return Ok(());
+    }
+    Err(ServeError::Delivery("trace.otlp needs a raccordo that was built with `--features otlp`".into()))
 }
 
 /// The first tick then maps again what another version made.

@@ -10,10 +10,13 @@ use crate::exchange::LedgerError;
 use crate::gateway::Gateway;
 
 const EVERY: Duration = Duration::from_secs(30);
+/// A tick that maps very many folders again takes long; longer than this none does.
+const ALLOWED: Duration = Duration::from_secs(1800);
 
 /// Ticks until told to stop.
 pub async fn run(gateway: Arc<Gateway>, mut stopped: watch::Receiver<bool>) {
     loop {
+        gateway.watch.beat("ticks", ALLOWED);
         let at_work = Arc::clone(&gateway);
         let done = tokio::task::spawn_blocking(move || tick(&at_work)).await;
         if let Ok(Err(error)) = done {

@@ -5,6 +5,7 @@
 //! and sending assertions belongs to the channels.
 
 pub mod assertion;
+pub mod certificate;
 pub mod dpop;
 pub mod jwks;
 mod jws;

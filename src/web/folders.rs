@@ -15,6 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::extract::{Json, Path, Query, Whole};
 use super::problem::Problem;
 use super::{Caller, duplicates};
+use crate::channel::trace;
 use crate::exchange::LedgerError;
 use crate::flow::explain::Reader;
 use crate::folder::Folder;
@@ -43,8 +44,8 @@ pub struct Whose {
 pub async fn blocking<T: Send + 'static>(
     act: impl FnOnce() -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {
-    let span = tracing::Span::current();
-    let task = tokio::task::spawn_blocking(move || span.in_scope(act)).await;
+    let (span, traced) = (tracing::Span::current(), trace::current());
+    let task = tokio::task::spawn_blocking(move || span.in_scope(|| trace::within(traced, act))).await;
     task.unwrap_or_else(|_| {
         Err(Problem::new(
             StatusCode::INTERNAL_SERVER_ERROR,

@@ -251,4 +251,10 @@ const SENTENCES: &[(&str, &str)] = &[
     ("there is a token of this name already", "c'è già un token con questo nome"),
     ("there is no token of this name that still counts", "non c'è un token con questo nome che valga ancora"),
     ("the container carries nothing any more", "il contenitore non porta più nulla"),
+    // Search.
+    (
+        "`from` and `to` are days (2026-11-23) or moments (2026-11-23T09:00:00Z).",
+        "`from` e `to` sono giorni (2026-11-23) o istanti (2026-11-23T09:00:00Z).",
+    ),
+    ("`{}` is not a state: {}", "`{}` non è uno stato: {}"),
 ];

@@ -10,9 +10,11 @@ mod console;
 mod duplicates;
 mod endpoint;
 mod explain;
+mod exposition;
 mod extract;
 mod flows;
 mod folders;
+mod forecast;
 mod indicators;
 mod inquiries;
 mod italian;
@@ -25,10 +27,13 @@ mod records;
 mod replay;
 mod request_id;
 mod runs;
+mod search;
 mod shapes;
 mod status;
 mod table;
 mod tokens;
+mod trace;
+mod watch;
 
 use std::sync::Arc;
 
@@ -64,12 +69,13 @@ pub fn router(gateway: Arc<Gateway>, trust: Trust) -> Router {
     if trust == Trust::Tokens {
         all = all.merge(console::router(&gateway, gateway.settings.api.behind_https));
     }
-    all.route("/healthz", get(status::healthz))
-        .route("/readyz", get(status::readyz))
-        .route("/metrics", get(status::metrics))
+    all.route("/healthz", get(watch::healthz))
+        .route("/readyz", get(watch::readyz))
+        .route("/metrics", get(watch::metrics))
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::not_allowed)
         .layer(axum::middleware::from_fn(problem::speak))
         .layer(axum::middleware::from_fn(request_id::name))
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&gateway), trace::within))
         .with_state(gateway)
 }

@@ -1,11 +1,9 @@
-//! How things stand: readiness, findings, routes, the audit chain, health and metrics.
+//! How things stand: readiness, findings, routes, the audit chain.
 
-use std::fmt::Write;
 use std::sync::Arc;
 
 use axum::extract::{Extension, State};
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::IntoParams;
@@ -15,8 +13,8 @@ use super::extract::{Json, Path, Query};
 use super::folders::blocking;
 use super::problem::Problem;
 use crate::exchange::LedgerError;
+use crate::gateway::Gateway;
 use crate::gateway::rights::Right;
-use crate::gateway::{Gateway, KeyStanding, KeyView};
 
 /// `GET /readiness`: per ente and flow; and what adopted files hold that no folder maps to.
 pub async fn readiness(
@@ -162,80 +160,4 @@ pub async fn audit(
         }))
     })
     .await
-}
-
-/// `GET /healthz`: the process answers.
-pub async fn healthz() -> Json<Value> {
-    Json(json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") }))
-}
-
-/// `GET /readyz`: the ledger can be read and no route is suspended by a fault.
-pub async fn readyz(State(gateway): State<Arc<Gateway>>) -> Response {
-    let queue = gateway.queue_state();
-    let looked = blocking(move || {
-        let changed = gateway.key_views().map(changed_keys);
-        Ok(gateway.books.suspended_routes().and_then(|routes| Ok((routes, changed?))))
-    });
-    match looked.await {
-        Err(problem) => problem.into_response(),
-        Ok(Err(error)) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response(),
-        Ok(Ok((suspended, changed))) => {
-            let queue = queue.map(|queue| json!({ "connected": queue.connected, "trouble": queue.trouble }));
-            let told = json!({
-                "status": "ready", "suspended_routes": suspended, "changed_keys": changed, "queue": queue,
-            });
-            Json(told).into_response()
-        }
-    }
-}
-
-/// `ENTE/NAME` of the keys with which nothing new is made until a person has looked.
-fn changed_keys(views: Vec<KeyView>) -> Vec<String> {
-    let changed = views.into_iter().filter(|view| view.state == KeyStanding::Changed);
-    changed.map(|view| format!("{}/{}", view.ente, view.name)).collect()
-}
-
-/// `GET /metrics`: Prometheus text format, counts only.
-pub async fn metrics(State(gateway): State<Arc<Gateway>>) -> Result<Response, Problem> {
-    let text = blocking(move || Ok(measured(&gateway)?)).await?;
-    let kind = "text/plain; version=0.0.4; charset=utf-8";
-    Ok(([(header::CONTENT_TYPE, kind)], text).into_response())
-}
-
-fn measured(gateway: &Gateway) -> Result<String, LedgerError> {
-    let mut text = String::new();
-    text.push_str("# HELP raccordo_folders Stored folders.\n# TYPE raccordo_folders gauge\n");
-    let _ = writeln!(text, "raccordo_folders {}", gateway.books.folder_count()?);
-    text.push_str("# HELP raccordo_operations Operations by state.\n# TYPE raccordo_operations gauge\n");
-    for (state, count) in gateway.books.operation_counts()? {
-        let _ = writeln!(text, "raccordo_operations{{state=\"{state}\"}} {count}");
-    }
-    text.push_str(
-        "# HELP raccordo_records Records by ente, flow and standing.\n# TYPE raccordo_records gauge\n",
-    );
-    for standing in gateway.books.standings()? {
-        let labels = format!("ente=\"{}\",flow=\"{}\"", standing.ente, standing.flow);
-        for (word, count) in [
-            ("ready", standing.ready),
-            ("set_aside", standing.set_aside),
-            ("held", standing.held),
-            ("differing", standing.differing),
-            ("absent", standing.absent),
-        ] {
-            let _ = writeln!(text, "raccordo_records{{{labels},standing=\"{word}\"}} {count}");
-        }
-    }
-    text.push_str(
-        "# HELP raccordo_route_queued Queued operations by route.\n# TYPE raccordo_route_queued gauge\n",
-    );
-    for route in gateway.route_views()? {
-        let _ = writeln!(text, "raccordo_route_queued{{route=\"{}\"}} {}", route.route, route.queued);
-        let stopped = u8::from(route.suspended.is_some());
-        let _ = writeln!(text, "raccordo_route_suspended{{route=\"{}\"}} {stopped}", route.route);
-        let _ = writeln!(text, "raccordo_route_out{{route=\"{}\"}} {}", route.route, route.out);
-        let _ = writeln!(text, "raccordo_route_retrying{{route=\"{}\"}} {}", route.route, route.retrying);
-        let _ = writeln!(text, "raccordo_route_uncertain{{route=\"{}\"}} {}", route.route, route.uncertain);
-        let _ = writeln!(text, "raccordo_route_failures{{route=\"{}\"}} {}", route.route, route.failures);
-    }
-    Ok(text)
 }

@@ -6,8 +6,8 @@ use utoipa::openapi::Required;
 use super::endpoint::{Endpoint, get, post, put};
 use super::shapes;
 use super::{
-    accounts, calendar, duplicates, explain, flows, folders, indicators, inquiries, keys, records, replay,
-    runs, status, tokens,
+    accounts, calendar, duplicates, explain, flows, folders, forecast, indicators, inquiries, keys, records,
+    replay, runs, search, status, tokens,
 };
 use crate::gateway::rights::Right;
 
@@ -145,6 +145,12 @@ fn of_work() -> Vec<Endpoint> {
         get("/calendar", Right::SeeMetadata, calendar::show)
             .says("The reporting calendar: what comes, what came last, what was missed.")
             .answers::<shapes::Calendar>(200, "The entries."),
+        get("/forecast", Right::SeeMetadata, forecast::show)
+            .says("When every run that is not over will end at its present pace, and what holds it up.")
+            .answers::<shapes::Forecasts>(200, "The forecasts, newest run first."),
+        get("/alerts", Right::SeeMetadata, forecast::alerts)
+            .says("What operators were told of: alerts that are open, and the last that ended.")
+            .answers::<shapes::Alerts>(200, "The alerts."),
         get("/indicators", Right::SeeMetadata, indicators::show)
             .says("Indicators of an ente and a period, counted anew; CSV for who accepts that.")
             .query::<indicators::Asked>()
@@ -179,6 +185,21 @@ fn of_submissions() -> Vec<Endpoint> {
             .query::<explain::Asked>()
             .header("Raccordo-Reason", "Why you look; needed with `body`.", Required::False)
             .answers::<shapes::ExplainedOperations>(200, "The explanation."),
+        get("/submissions", Right::SeeMetadata, search::list)
+            .says("Searches operations and their containers, newest first, page after page by `next`.")
+            .query::<search::Asked>()
+            .answers::<shapes::Hits>(
+                200,
+                "A page; it may hold fewer than asked for and still have a next one.",
+            ),
+        post("/submissions/search", Right::SeeBodies, search::of_person)
+            .says("Searches for what was sent of one person, by an identifier: an audited act.")
+            .asks_why()
+            .takes::<search::AskedOfPerson>()
+            .answers::<shapes::Hits>(
+                200,
+                "A page; it may hold fewer than asked for and still have a next one.",
+            ),
         get("/submissions/{name}", Right::SeeMetadata, records::submission)
             .says("One container with its operations, attempts and receipts.")
             .answers::<shapes::Submission>(200, "The container."),

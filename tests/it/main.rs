@@ -32,3 +32,4 @@ mod speech;
 mod tidy;
 mod upgrade;
 mod waas;
+mod watch;

@@ -1,6 +1,7 @@
 //! The ledger: one writer thread with group commit, a few readers, over a store of one's choice.
 
 mod accounts;
+mod alerts;
 mod benefits;
 mod calendar;
 mod cancel;
@@ -17,22 +18,28 @@ mod proposals;
 mod queries;
 mod replay;
 mod run_views;
+mod retention;
 mod runs;
+mod search;
 mod snapshot;
 mod tokens;
 mod transaction;
+mod traces;
 mod views;
+mod watch;
 mod work;
 mod writer;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::exchange::LedgerError;
+use crate::ledger::pulse::Pulse;
 use crate::ledger::sql::sqlite::Sqlite;
 use crate::ledger::sql::{Connection, Row, params};
 pub use accounts::{AccountRow, SessionRow};
+pub use alerts::{AlertRow, Telling};
 pub use benefits::{BenefitRow, DuplicateRow};
 pub use calendar::FiringRow;
 pub use explain::{AnswerRow, OfWhich, OperationToExplain};
@@ -42,13 +49,16 @@ pub use lookups::{KeptFragment, KeyedRecord, RecordHead};
 pub use proposals::{NewProposal, ProposalRow};
 pub use pseudonyms::KnownKey;
 pub use replay::{ReplayHead, ReplayScope, STATES};
+pub use retention::{KEPT_KINDS, Kept, Stretch};
 pub use runs::RunOrder;
+pub use search::{Hit, Hits, SearchFilter};
 pub use snapshot::Snapshot;
 pub use tokens::TokenRow;
 pub use transaction::Tx;
 pub use views::{
     FolderStanding, HeldFlow, OperationView, ReceiptView, RouteView, RuleCount, Standing, SubmissionView,
 };
+pub use watch::{Doubtful, OpenRun, Waiting};
 pub use work::{AttemptView, Due};
 pub use writer::Ticket;
 
@@ -69,10 +79,13 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migration_10.sql"),
     include_str!("migration_11.sql"),
     include_str!("migration_12.sql"),
+    include_str!("migration_13.sql"),
 ];
 
 /// The books of an installation. Cheap to share; dropping the last one closes the ledger.
 pub struct Books {
+    /// How long callers wait for the writer.
+    pub pulse: Arc<Pulse>,
     writer: writer::Writer,
     readers: Vec<Mutex<Connection>>,
     path: PathBuf,
@@ -104,7 +117,8 @@ impl Books {
         first(&mut start)?;
         let readers =
             (0..READERS).map(|_| Sqlite::reader(&path).map(Mutex::new)).collect::<Result<_, _>>()?;
-        Ok(Self { writer: writer::Writer::start(connection), readers, path, _lock: lock })
+        let pulse = Arc::default();
+        Ok(Self { pulse, writer: writer::Writer::start(connection), readers, path, _lock: lock })
     }
 
     /// Runs `act` inside a transaction; when this returns `Ok`, its effects are on disk.
@@ -121,6 +135,7 @@ impl Books {
         turn: Turn,
         act: impl FnOnce(&mut Tx<'_>) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<T, LedgerError> {
+        let _beat = self.pulse.begin();
         self.writer.submit(turn, act).wait()
     }
 
@@ -138,6 +153,7 @@ impl Books {
         turn: Turn,
         act: impl FnOnce(&mut Tx<'_>) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<T, LedgerError> {
+        let _beat = self.pulse.begin();
         self.writer.submit_async(turn, act).await
     }
 

@@ -23,7 +23,7 @@ impl Sqlite {
         let connection = rusqlite::Connection::open(path).map_err(store)?;
         keep_plans(&connection)?;
         // Savepoints keep the former pages of what they change: in memory, else each job writes them to a file.
-        let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+        let settings = "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
              PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 4000; PRAGMA busy_timeout = 10000;
              PRAGMA temp_store = MEMORY;";
         connection.execute_batch(settings).map_err(store)?;

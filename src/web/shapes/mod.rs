@@ -4,10 +4,12 @@
 
 mod books;
 mod people;
+mod watch;
 mod work;
 
 pub use books::*;
 pub use people::*;
+pub use watch::*;
 pub use work::*;
 
 use serde_json::Value;

@@ -95,7 +95,11 @@ fn health_readiness_and_metrics_tell_no_person() {
     let get = |path: &str| request(site.api, "GET", path, &[], b"");
     assert_eq!(get("/healthz").good(200)["status"], "ok");
     let queue = json!({"connected": true, "trouble": null});
-    let ready = json!({"status": "ready", "suspended_routes": [], "changed_keys": [], "queue": queue});
+    let well = json!({"ok": true, "why": null});
+    let checks = json!({"ledger": well, "queue": well, "flows": well});
+    let ready = json!({
+        "status": "ready", "checks": checks, "suspended_routes": [], "changed_keys": [], "queue": queue,
+    });
     assert_eq!(get("/readyz").good(200), ready);
     site.api("POST", "/routes/waas-H501/suspend", b"");
     assert_eq!(get("/readyz").good(200)["suspended_routes"], json!(["waas-H501"]));
