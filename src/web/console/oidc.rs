@@ -124,17 +124,13 @@ async fn enter(door: &Door, person: Person, language: Language) -> Response {
 fn denied(language: Language) -> Response {
     let text = "L’accesso non è riuscito: ricominciare dalla pagina di accesso.";
     let english = "Signing in did not succeed: begin again at the sign-in page.";
-    let mut answer = Failure::Wrong(say(language, text, english).to_owned()).into_response();
-    *answer.status_mut() = StatusCode::UNAUTHORIZED;
-    answer
+    Failure::Wrong(StatusCode::UNAUTHORIZED, say(language, text, english).to_owned()).into_response()
 }
 
 fn fault(language: Language) -> Response {
     let text = "In questo momento il servizio di accesso non risponde: riprovare.";
     let english = "The sign-in service does not answer just now: try again.";
-    let mut answer = Failure::Wrong(say(language, text, english).to_owned()).into_response();
-    *answer.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-    answer
+    Failure::Wrong(StatusCode::SERVICE_UNAVAILABLE, say(language, text, english).to_owned()).into_response()
 }
 
 fn set(answer: &mut Response, text: &str, door: &Door) {

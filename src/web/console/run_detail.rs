@@ -47,7 +47,7 @@ pub fn refused(gateway: &Gateway, frame: &Frame, run: &RunHead, actor: &str) -> 
         rows.extend(gateway.books.operations_to_explain(OfWhich::Operation(operation), 1)?);
     }
     let mut groups: BTreeMap<String, Group> = BTreeMap::new();
-    for explained in gateway.explain(rows, Bodies::Closed, actor)? {
+    for explained in gateway.explain(rows, &Bodies::Closed, actor)? {
         for told in explained.explanations {
             let group = groups.entry(told.rule.clone()).or_insert_with(|| Group {
                 message: frame.say(&told.message.it, &told.message.en).to_owned(),

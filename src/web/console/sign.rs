@@ -46,7 +46,6 @@ pub async fn page(headers: HeaderMap, Query(then): Query<Then>) -> Response {
 }
 
 /// Largest form of who is not signed in yet, bytes.
-pub const FORM_MOST: usize = 8 * 1024;
 /// How long who signs in waits for those before them.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
 

@@ -140,7 +140,7 @@ pub async fn show(
         let Some(Seen { view, operations }) = seen(&gateway, &visitor, &name)? else { return Ok(None) };
         let changes = gateway.books.transitions_of(Whose::Submission(view.id), CHANGES)?;
         let rows = gateway.books.operations_to_explain(OfWhich::Submission(&name), OPENED)?;
-        let explained = gateway.explain(rows, Bodies::Closed, &visitor.account.name)?;
+        let explained = gateway.explain(rows, &Bodies::Closed, &visitor.account.name)?;
         let may = |right| {
             let mut all = operations.iter();
             all.all(|one| visitor.account.may(right, Some(&one.view.ente), Some(&one.register)))
