@@ -26,9 +26,9 @@ const LOOK_IN_COMPANY: Duration = Duration::from_millis(100);
 const LOOK_MOST: Duration = Duration::from_secs(300);
 /// What the queue was told of is told again after this, should nothing have come of it.
 const AGAIN_MS: Millis = 600_000;
-/// Containers of a route that may wait for its workers; more stay in the ledger as operations. An
-/// ente that comes later waits behind no more than these.
-const BACKLOG: usize = 256;
+/// Containers of a route that may wait for each of its workers; more stay in the ledger as
+/// operations. An ente that comes later waits behind no more than these.
+const FOR_EACH_WORKER: usize = 32;
 /// Containers that people wait for, beside them.
 const URGENT_BACKLOG: usize = 1_024;
 /// What is due later than this wants no worker yet, ms.
@@ -169,6 +169,11 @@ impl Delivery {
     }
 }
 
+/// Containers of a route that may wait for its workers.
+fn backlog(route: &Route) -> usize {
+    route.push.as_ref().map_or(1, |push| push.concurrency.max(1)).saturating_mul(FOR_EACH_WORKER)
+}
+
 impl Gateway {
     /// The duty of gathering for a route, if nobody living has it.
     async fn take_feed(self: &Arc<Self>, route: &str) -> Result<Option<Duty>, LedgerError> {
@@ -203,7 +208,7 @@ impl Gateway {
         let mut from = Some(0);
         while let Some(after) = from {
             let queued = self.books.look(|tx| tx.has_queued(&route.id, true, after))?;
-            if !queued || self.wanted_soon(route)? >= BACKLOG + URGENT_BACKLOG {
+            if !queued || self.wanted_soon(route)? >= backlog(route) + URGENT_BACKLOG {
                 return Ok(());
             }
             from = self.gather_urgent(route, after)?.after;
@@ -217,7 +222,8 @@ impl Gateway {
             Some(enti) => enti,
             None => {
                 let enti = self.books.look(|tx| tx.enti_queued(&route.id))?;
-                if enti.is_empty() || self.wanted_soon(route)? >= BACKLOG {
+                // Half of it keeps the workers busy: what follows comes in steps worth their while.
+                if enti.is_empty() || self.wanted_soon(route)? > backlog(route) / 2 {
                     return Ok(());
                 }
                 self.gather_lots(route)?;
@@ -227,13 +233,14 @@ impl Gateway {
                 enti
             }
         };
-        let share = (LOOK / enti.len().max(1)).clamp(LEAST_SHARE, LOOK);
+        let room = backlog(route).saturating_sub(self.wanted_soon(route)?).min(LOOK);
+        let share = (room / enti.len().max(1)).clamp(LEAST_SHARE, LOOK);
         let mut left = VecDeque::new();
         while let Some((ente, after)) = enti.pop_front() {
             if !self.books.look(|tx| tx.has_queued_of(&route.id, &ente, after))? {
                 continue;
             }
-            if self.wanted_soon(route)? >= BACKLOG {
+            if self.wanted_soon(route)? >= backlog(route) {
                 // Who had no turn now is first in the next round.
                 return Ok(());
             }

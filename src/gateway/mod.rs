@@ -190,9 +190,7 @@ impl Gateway {
     ) -> Result<Self, OpenError> {
         let sealer = Sealer::new(key)?;
         // Two processes that seal by different keys could never read what the other has written.
-        let mine = sealer.keyed_hash("installation", b"raccordo.key").to_vec();
-        let check = mine.clone();
-        if books.write(move |tx| tx.agree("raccordo.key", &check))? != mine {
+        if !agrees(&books, sealer.keyed_hash("installation", b"raccordo.key").to_vec())? {
             return Err(OpenError::OtherKey(settings.data.clone()));
         }
         let folders = FolderSchema::embedded().map_err(|error| OpenError::FolderSchema(error.to_string()))?;
@@ -264,6 +262,18 @@ impl Gateway {
         let keys = self.keys_of(&ente.code);
         Context { today: self.clock.today(), ente: EnteSettings { keys, ..container_settings(ente) } }
     }
+}
+
+/// Whether the key that a process seals by is the installation's; the first one's is.
+fn agrees(books: &Books, mine: Vec<u8>) -> Result<bool, LedgerError> {
+    let check = mine.clone();
+    // Whoever opens a gateway may be a runtime's own thread, which must not wait.
+    let standing = std::thread::scope(|scope| {
+        scope.spawn(|| books.write(move |tx| tx.agree("raccordo.key", &check))).join()
+    });
+    let standing =
+        standing.unwrap_or_else(|_| Err(LedgerError::Corrupt("comparing keys panicked".into())))?;
+    Ok(standing == mine)
 }
 
 /// The container fields of an ente: no container needs a key.

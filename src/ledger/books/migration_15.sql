@@ -1,5 +1,6 @@
 -- Migration 15: several processes over one ledger: which live, what each has taken on alone, and how
 -- much all of them together use a route.
+-- additive
 CREATE TABLE node (
   id TEXT PRIMARY KEY,
   roles TEXT NOT NULL,         -- words with commas between them
