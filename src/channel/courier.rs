@@ -80,6 +80,8 @@ pub struct Destination {
     pub http: HttpSettings,
     /// Sent as `Authorization: Bearer`.
     pub token: Option<Personal<String>>,
+    /// Where a protocol reads back what it sent: the pause before, ms; `None` = the protocol's own.
+    pub read_back_after_ms: Option<u64>,
 }
 
 /// Says whether the bytes of an answer to a delivery fit the schema of a flow's answers.

@@ -84,7 +84,7 @@ enum Command {
     /// From an empty directory to two books that agree: generated people, a simulated INPS.
     Demo(demo::Demo),
     /// Serve the API and the offered routes until told to stop.
-    Serve,
+    Serve(serve::Serve),
     /// What is wrong with this installation, and what to do.
     Doctor,
     /// Whether the running `serve` is ready for work.
@@ -216,7 +216,7 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
 fn run(cli: &Cli) -> anyhow::Result<Outcome> {
     match &cli.command {
         Command::Demo(demo) => demo::run(demo, cli.json),
-        Command::Serve => serve::run(cli.config.as_deref()),
+        Command::Serve(serve) => serve::run(serve, cli.config.as_deref()),
         Command::Doctor => doctor::run(cli.config.as_deref(), cli.json),
         Command::Health(health) => health::run(health, cli.config.as_deref(), cli.json),
         Command::Check => check::run(cli.json),

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -10,16 +11,29 @@ use super::{Outcome, notify};
 use crate::gateway::settings::Log;
 use crate::node;
 
+/// Serving.
+#[derive(clap::Args)]
+pub struct Serve {
+    /// What this process does, with commas: api, planner, worker, scheduler; else as configured.
+    #[arg(long, value_name = "ROLES")]
+    roles: Option<String>,
+}
+
 /// `raccordo serve`.
-pub fn run(config: Option<&Path>) -> anyhow::Result<Outcome> {
-    let settings = node::config::load(config)?;
+pub fn run(serve: &Serve, config: Option<&Path>) -> anyhow::Result<Outcome> {
+    let mut settings = node::config::load(config)?;
+    if let Some(roles) = &serve.roles {
+        settings.node.roles = roles.parse()?;
+    }
     log(&settings.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let gateway = Arc::new(node::open(settings)?);
-    runtime.block_on(async {
+    let served = runtime.block_on(async {
+        let node = gateway.node.id().to_owned();
+        let roles = gateway.settings.node.roles.to_string();
         let running = node::start(gateway).await?;
         let (api, offer) = (running.api.map(|at| at.to_string()), running.offer.map(|at| at.to_string()));
-        tracing::info!(api, offer, "raccordo serves");
+        tracing::info!(node, roles, api, offer, "raccordo serves");
         let (mut terminate, mut interrupt) =
             (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         notify::tell("READY=1");
@@ -31,7 +45,10 @@ pub fn run(config: Option<&Path>) -> anyhow::Result<Outcome> {
         tracing::info!("stopping after the requests at hand");
         running.stop().await;
         anyhow::Ok(Outcome::Fine)
-    })
+    });
+    // What blocks a thread beyond the grace time ends with the process: the ledger keeps what is whole.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    served
 }
 
 /// Logs go to standard error: ids, counts and hashes, never a personal value.

@@ -190,6 +190,26 @@ pub fn conclude(
     rest(ledger, submission.id, failure, patience)
 }
 
+/// Stores what a worker heard that no longer has the container: another goes on with it, so only what
+/// the recipient itself said is taken, and nothing is decided from it.
+pub fn overhear(
+    ledger: &mut dyn Ledger,
+    submission: i64,
+    delivered: &Delivered,
+    patience: &Patience,
+) -> Result<(), LedgerError> {
+    let mut submission = ledger.submission(submission)?;
+    match delivered {
+        Delivered::Answered(said) => take(ledger, &submission, said, patience),
+        // By its number whoever has the container now can ask.
+        Delivered::Handed { handle, .. } if submission.handed.is_none() => {
+            submission.handed = Some(Handed { handle: handle.clone(), at: patience.now });
+            ledger.put_submission(&submission)
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The recipient has it, under a number of its own: the operations wait until it has answered.
 fn hand_over(
     ledger: &mut dyn Ledger,

@@ -22,6 +22,8 @@ pub struct Gathering<'a> {
     pub route: &'a str,
     /// Only what people wait for.
     pub interactive: bool,
+    /// Only bulk work of this ente, where the route's enti take turns.
+    pub ente: Option<&'a str>,
     /// Lanes whose first operation stands behind this place.
     pub after: i64,
     /// At most this many queued operations are looked at in one transaction.
@@ -55,7 +57,10 @@ pub fn gather_lanes(ledger: &mut dyn Ledger, wish: &Gathering<'_>) -> Result<Gat
     if ledger.route(wish.route)?.suspended.is_some() {
         return Ok(gathered);
     }
-    let lanes = ledger.queued_lanes(wish.route, wish.interactive, wish.after, wish.look)?;
+    let lanes = match wish.ente {
+        Some(ente) => ledger.queued_lanes_of(wish.route, ente, wish.after, wish.look)?,
+        None => ledger.queued_lanes(wish.route, wish.interactive, wish.after, wish.look)?,
+    };
     if lanes.len() == wish.look {
         gathered.after = lanes.last().map(|lane| lane.position);
     }

@@ -153,6 +153,17 @@ pub trait Ledger {
         after: i64,
         limit: usize,
     ) -> Result<Vec<super::Lane>, LedgerError>;
+    /// As [`Ledger::queued_lanes`], bulk work of one ente only. Books that hold few may leave them together.
+    fn queued_lanes_of(
+        &mut self,
+        route: &str,
+        ente: &str,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<super::Lane>, LedgerError> {
+        let _all = ente;
+        self.queued_lanes(route, false, after, limit)
+    }
     /// The records of one folder that have a current operation, with it; oldest operation first.
     fn current_of_lane(&mut self, folder: i64) -> Result<Vec<(Record, Operation)>, LedgerError>;
     /// The lots that queued bulk operations of a route belong to; none that a run still selects for.

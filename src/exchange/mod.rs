@@ -33,6 +33,7 @@ mod select;
 mod settle;
 mod step;
 mod trace;
+mod turnstile;
 
 pub use alert::{AlertKind, Change as AlertChange, Condition, Known as KnownAlert, changes as alert_changes};
 pub use balance::{Balance, Bucket};
@@ -40,7 +41,7 @@ pub use breaker::{Admission, Breaker, Sign};
 pub use bulk::{Batch, gather};
 pub use cancel::{Withdrawn, withdraw};
 pub use decide::{Decision, adopt, decide, try_again};
-pub use deliver::{Begun, Delivered, Patience, Said, begin, conclude};
+pub use deliver::{Begun, Delivered, Patience, Said, begin, conclude, overhear};
 pub use forecast::{Forecast, Outlook, Progress, Reason, Recipient, forecast};
 pub use hours::Hours;
 pub use inquiry::{AskAgain, InquiryState, NoAnswer, allowance, ask_again};
@@ -60,6 +61,7 @@ pub use select::{Order, Selected, approve, select};
 pub use settle::{Answer, Receipt, Settled, park, settle, settle_operation};
 pub use step::{Rest, Step, next_step};
 pub use trace::{NoContext, TraceContext};
+pub use turnstile::{Rate, Turnstile};
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
 pub type Millis = i64;

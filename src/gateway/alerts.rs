@@ -73,7 +73,7 @@ impl Gateway {
     pub fn look_for_alerts(&self) -> Result<usize, LedgerError> {
         let holding = self.conditions()?;
         let (now, sinks) = (self.clock.now_ms(), self.settings.alerts.sinks());
-        let changed = self.books.write(move |tx| store(tx, holding, &sinks, now))?;
+        let changed = self.write_on_duty(move |tx| store(tx, holding, &sinks, now))?;
         for (kind, cause, what) in &changed {
             self.watch.meters.alerted(kind.word(), what);
             if *what == "begins" {

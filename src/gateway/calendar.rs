@@ -87,7 +87,7 @@ impl Gateway {
             }
         };
         let (id, cron, rfc3339) = (entry.id.clone(), entry.cron.clone(), self.clock.rfc3339());
-        self.books.write(move |tx| {
+        self.write_on_duty(move |tx| {
             tx.put_calendar_seen(&id, &cron, now)?;
             let mut opened = 0;
             for start in starts {

@@ -46,6 +46,9 @@ pub struct Push {
     /// Containers per second; 0 = as fast as the recipient answers.
     #[serde(default)]
     pub rate_per_s: f64,
+    /// Where the protocol reads back what it sent: the pause before, ms, longer than another writer
+    /// takes from reading to sending; left out = the protocol's own.
+    pub read_back_after_ms: Option<u64>,
     /// When the recipient is open, e.g. `Mo-Fr 07:00-20:00`, Europe/Rome; empty = always.
     #[serde(default)]
     pub hours: String,

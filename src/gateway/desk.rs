@@ -252,7 +252,7 @@ impl Gateway {
             let days = self.settings.register(&route.register).overdue_days;
             let (id, before) = (route.id.clone(), now - Millis::from(days) * DAY_MS);
             let at = self.clock.rfc3339();
-            late += self.books.write(move |tx| {
+            late += self.write_on_duty(move |tx| {
                 let count = overdue(tx, &id, before, now)?;
                 if count > 0 {
                     let note = Note::new(at, "calendar", EventKind::ReceiptOverdue, id);

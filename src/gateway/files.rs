@@ -21,8 +21,8 @@ use crate::flow::Container;
 use crate::ledger::books::RecordHead;
 use crate::ledger::failpoint;
 
-/// How long a worker may take for one file.
-const LEASE_MS: Millis = 60_000;
+/// How long a worker may take for one file; that of a dead process is taken over before.
+const LEASE_MS: Millis = 600_000;
 
 impl Gateway {
     /// Builds every file that a file route has work for, now; returns the paths written.
@@ -46,17 +46,18 @@ impl Gateway {
     pub(super) fn build_one(&self, route: &Route, submission: i64) -> Result<Option<PathBuf>, LedgerError> {
         // A file may take longer than a lease lasts.
         let _alone = self.building.lock().map_err(|_| LedgerError::Corrupt("a builder panicked".into()))?;
-        let (token, now) = (uuid::Uuid::now_v7().to_string(), self.clock.now_ms());
-        let leased = self.books.write(move |tx| tx.lease_one(submission, &token, now, now + LEASE_MS))?;
+        let (token, now) = (self.node.token(), self.clock.now_ms());
+        let mine = token.clone();
+        let leased = self.books.write(move |tx| tx.lease_one(submission, &mine, now, now + LEASE_MS))?;
         let due = leased.filter(|found| found.state == SubmissionState::Queued);
-        due.map(|submission| self.build_file(route, &submission)).transpose()
+        Ok(due.map(|submission| self.build_file(route, &submission, token)).transpose()?.flatten())
     }
 
     fn gather_file(&self, route: &Route) -> Result<Option<Submission>, LedgerError> {
         let (id, now, day) = (route.id.clone(), self.clock.now_ms(), self.clock.day());
         let (limit, catalog) = (route.max_records, Arc::clone(&self.catalog));
         let register = route.register.clone();
-        self.books.write(move |tx| {
+        self.write_on_duty(move |tx| {
             // Its files would be as small as the chunks in which it selects.
             if tx.is_being_fed(&id)? {
                 return Ok(None);
@@ -69,14 +70,23 @@ impl Gateway {
         })
     }
 
-    fn build_file(&self, route: &Route, submission: &Submission) -> Result<PathBuf, LedgerError> {
+    /// `None` where another has taken it over meanwhile: the same bytes under the same name.
+    fn build_file(
+        &self,
+        route: &Route,
+        submission: &Submission,
+        token: String,
+    ) -> Result<Option<PathBuf>, LedgerError> {
         let operations = self.books.operations_of(submission.id)?;
         let built = self.build(Container::Bulk, &submission.name, &operations)?;
         let extension = if built.flow.is_json() { "json" } else { "xml" };
         let path = Path::new(&route.outbox).join(format!("{}.{extension}", submission.name));
         write_whole(&path, built.bytes.expose()).map_err(|error| LedgerError::Store(Box::new(error)))?;
         let (submission, now, at) = (submission.clone(), self.clock.now_ms(), self.clock.rfc3339());
-        self.books.write(move |tx| {
+        let ours = self.books.write(move |tx| {
+            if !tx.hold_lease(submission.id, &token)? {
+                return Ok(false);
+            }
             // What a person answered already, while this was being written, stays answered.
             let sending = tx.operations_in(submission.id)?;
             for mut operation in sending.into_iter().filter(|operation| operation.state == State::Sending) {
@@ -85,9 +95,11 @@ impl Gateway {
                 tx.move_run_rows(operation.record, Bucket::Waiting)?;
             }
             tx.put_submission(&Submission { state: SubmissionState::Out, ..submission.clone() })?;
-            append(tx, Note::new(at, &submission.route, EventKind::OutboxFileWritten, submission.name))
+            tx.release_lease(submission.id, &token, 0)?;
+            append(tx, Note::new(at, &submission.route, EventKind::OutboxFileWritten, submission.name))?;
+            Ok(true)
         })?;
-        Ok(path)
+        Ok(ours.then_some(path))
     }
 
     /// Records what the portal said of a file: one answer for all of it, or one per record key.

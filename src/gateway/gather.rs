@@ -13,7 +13,7 @@ use crate::folder::finding::{Finding, Severity, Text, Verdict};
 use crate::ledger::{FindingRow, Turn, Tx};
 
 /// Queued operations that one gathering looks at.
-const LOOK: usize = 256;
+pub(super) const LOOK: usize = 256;
 /// The rule under which a missing prerequisite is said.
 const PREREQUISITE: &str = "presupposto-mancante";
 
@@ -24,6 +24,15 @@ struct Room {
     max_bytes: usize,
 }
 
+/// Whose queued operations are gathered, and from where on.
+struct Whose {
+    interactive: bool,
+    /// Bulk work of this ente only.
+    ente: Option<String>,
+    after: i64,
+    look: usize,
+}
+
 /// How the containers of a flow are filled where it is pushed.
 pub(super) fn container_of(flow: &Flow) -> Container {
     if flow.is_grouped() { Container::Bulk } else { Container::Single }
@@ -31,14 +40,26 @@ pub(super) fn container_of(flow: &Flow) -> Container {
 
 impl Gateway {
     /// Gathers what people queued on a pushed route, from a place in the queue on.
+    pub fn gather_urgent(&self, route: &Route, after: i64) -> Result<Gathered, LedgerError> {
+        let room = self.room(route, |_| true);
+        let whose = Whose { interactive: true, ente: None, after, look: LOOK };
+        self.gathering(route, room, whose, |tx, wish| Ok((gather_lanes(tx, wish)?, ())))
+            .map(|(gathered, ())| gathered)
+    }
+
+    /// Gathers what is queued of one ente on a pushed route, from a place in the queue on, looking
+    /// at so many operations.
     pub fn gather_pushed(
         &self,
         route: &Route,
-        interactive: bool,
+        ente: &str,
         after: i64,
+        look: usize,
     ) -> Result<Gathered, LedgerError> {
         let room = self.room(route, |_| true);
-        self.gathering(route, room, interactive, after, gather_lanes)
+        let whose = Whose { interactive: false, ente: Some(ente.to_owned()), after, look };
+        self.gathering(route, room, whose, |tx, wish| Ok((gather_lanes(tx, wish)?, ())))
+            .map(|(gathered, ())| gathered)
     }
 
     /// Gathers the lots of a route's queued operations into containers of many persons.
@@ -55,7 +76,8 @@ impl Gateway {
                 let gathered = gather_lot(tx, wish, &mut done)?;
                 Ok((gathered, done))
             };
-            let (gathered, done) = self.gathering_with(route, room, false, 0, act)?;
+            let whose = Whose { interactive: false, ente: None, after: 0, look: LOOK };
+            let (gathered, done) = self.gathering(route, room, whose, act)?;
             if gathered.submissions.is_empty() {
                 return Ok(());
             }
@@ -79,37 +101,25 @@ impl Gateway {
         })
     }
 
-    fn gathering(
+    fn gathering<T: Send + 'static>(
         &self,
         route: &Route,
         room: Room,
-        interactive: bool,
-        after: i64,
-        act: fn(&mut dyn Ledger, &Gathering<'_>) -> Result<Gathered, LedgerError>,
-    ) -> Result<Gathered, LedgerError> {
-        let act = move |tx: &mut dyn Ledger, wish: &Gathering<'_>| Ok((act(tx, wish)?, ()));
-        self.gathering_with(route, room, interactive, after, act).map(|(gathered, ())| gathered)
-    }
-
-    fn gathering_with<T: Send + 'static>(
-        &self,
-        route: &Route,
-        room: Room,
-        interactive: bool,
-        after: i64,
+        whose: Whose,
         act: impl FnOnce(&mut dyn Ledger, &Gathering<'_>) -> Result<(Gathered, T), LedgerError> + Send + 'static,
     ) -> Result<(Gathered, T), LedgerError> {
         let (id, now, day) = (route.id.clone(), self.clock.now_ms(), self.clock.day());
         let catalog = Arc::clone(&self.catalog);
-        self.books.write_in(Turn::of(interactive), move |tx| {
+        self.write_on_duty_in(Turn::of(whose.interactive), move |tx| {
             let name =
                 |record: &Record, day: &str, number: u32| container_name(&catalog, record, day, number);
             let Room { limit, max_bytes } = room;
             let wish = Gathering {
                 route: &id,
-                interactive,
-                after,
-                look: LOOK,
+                interactive: whose.interactive,
+                ente: whose.ente.as_deref(),
+                after: whose.after,
+                look: whose.look,
                 limit,
                 max_bytes,
                 now,

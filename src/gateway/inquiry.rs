@@ -9,12 +9,12 @@ use super::clock::in_rome;
 use super::settings::{Push, Route};
 use crate::audit::EventKind;
 use crate::channel::inquiry::{Inquirer, Question};
-use crate::exchange::{InquiryState, LedgerError, Millis};
+use crate::exchange::{InquiryState, LedgerError, Millis, Rate};
 use crate::flow::{Came, InboundFlow};
 use crate::folder::Folder;
 use crate::folder::finding::Finding;
-use crate::ledger::FolderRow;
 use crate::ledger::books::{InquiryRow, NewInquiry};
+use crate::ledger::{FolderRow, Tx};
 
 /// Why a route rests when its day's questions are spent.
 pub(super) const BUDGET: &str = "daily-budget";
@@ -55,6 +55,38 @@ pub enum Worked {
     Done,
     /// None is due.
     Idle,
+    /// The register wants no question before.
+    Wait(Millis),
+}
+
+/// What came of looking for a question.
+enum Place {
+    Taken(Box<InquiryRow>),
+    None,
+    Wait(Millis),
+}
+
+/// Claims the next question, if the route's pace allows one.
+fn claim(
+    tx: &Tx<'_>,
+    route: &str,
+    rate: Option<Rate>,
+    (now, until): (Millis, Millis),
+    token: &str,
+) -> Result<Place, LedgerError> {
+    let mut turnstile = None;
+    if let Some(rate) = rate {
+        let mut at = tx.turnstile(route)?;
+        if let Err(next) = rate.admit(&mut at, true, now.saturating_mul(1_000)) {
+            return Ok(Place::Wait(next.div_euclid(1_000) + 1));
+        }
+        turnstile = Some(at);
+    }
+    let Some(row) = tx.claim_inquiry(route, now, until, token)? else { return Ok(Place::None) };
+    if let Some(at) = turnstile {
+        tx.put_turnstile(route, &at)?;
+    }
+    Ok(Place::Taken(Box::new(row)))
 }
 
 /// A claimed question and what it is asked with.
@@ -129,10 +161,15 @@ impl Gateway {
         inquirer: &dyn Inquirer,
     ) -> Result<Worked, LedgerError> {
         let (id, now) = (route.id.clone(), self.clock.now_ms());
-        let token = uuid::Uuid::now_v7().to_string();
+        let token = self.node.token();
         let (mine, until) = (token.clone(), now + push.lease());
-        let claimed = self.books.write_async(move |tx| tx.claim_inquiry(&id, now, until, &mine)).await?;
-        let Some(row) = claimed else { return Ok(Worked::Idle) };
+        let rate = Rate::per_second(push.rate_per_s);
+        let claimed = self.books.write_async(move |tx| claim(tx, &id, rate, (now, until), &mine)).await?;
+        let row = match claimed {
+            Place::Taken(row) => *row,
+            Place::None => return Ok(Worked::Idle),
+            Place::Wait(until) => return Ok(Worked::Wait(until)),
+        };
         let claimed = Arc::new(Claimed { row, token });
         let (gateway, of) = (Arc::clone(self), Arc::clone(&claimed));
         let (question, flow) = match off(move || gateway.question(&of.row)).await? {
@@ -181,7 +218,7 @@ impl Gateway {
         let tomorrow = midnight_after(now);
         self.books
             .write_async(move |tx| {
-                if !tx.has_inquiry(row.id, &token)? {
+                if !tx.hold_inquiry(row.id, &token)? {
                     return Ok(false);
                 }
                 if !tx.count_question(row.id, &route, &today, budget, &flow, now)? {

@@ -98,7 +98,7 @@ impl Gateway {
                 if let Some(route) = &rests {
                     tx.rest_route(route, due, &code)?;
                 }
-                if tx.has_inquiry(claimed.row.id, &claimed.token)? {
+                if tx.hold_inquiry(claimed.row.id, &claimed.token)? {
                     tx.postpone_inquiry(claimed.row.id, due, &code)?;
                 }
                 Ok(())
@@ -247,7 +247,7 @@ fn store_end(
     at: String,
 ) -> Result<(), LedgerError> {
     let row = &claimed.row;
-    if !tx.has_inquiry(row.id, &claimed.token)? {
+    if !tx.hold_inquiry(row.id, &claimed.token)? {
         // Its lease ran out, and another asked: that one's answer counts.
         return Ok(());
     }

@@ -3,7 +3,7 @@
 
 use super::Gateway;
 use super::keeping::sealed;
-use super::runs::{RunError, RunRequest, open_noted};
+use super::runs::{RunError, RunRequest};
 use crate::exchange::{Hash, LedgerError, Millis};
 use crate::ledger::Turn;
 use crate::ledger::books::OnceKey;
@@ -72,15 +72,8 @@ impl Gateway {
     /// As [`Gateway::start_run`]; the key is noted in the transaction that opens the run.
     pub fn start_run_once(&self, request: &RunRequest, key: Option<OnceKey>) -> Result<i64, RunError> {
         let Some(key) = key else { return self.start_run(request) };
-        let (order, at) = (self.order_of(request)?, self.clock.rfc3339());
-        let turn = Turn::of(order.order.interactive);
-        let run = self.books.write_in(turn, move |tx| {
-            let run = open_noted(tx, &order, &at)?;
-            tx.note_once(&key, run)?;
-            Ok(run)
-        })?;
-        self.finish_selection(run, turn)?;
-        Ok(run)
+        let order = self.order_of(request)?;
+        Ok(self.select_all(order, move |tx, run| tx.note_once(&key, run))?)
     }
 }
 

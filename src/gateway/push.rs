@@ -1,6 +1,6 @@
 //! Pushed routes: what a worker does with one container, between the ledger and the courier.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use super::Gateway;
 use super::chain::{Note, append};
@@ -13,8 +13,8 @@ use crate::channel::courier::{Asked, Carried, Courier, Outcome, Parcel, PartAnsw
 use crate::channel::pause::pause;
 use crate::channel::trace;
 use crate::exchange::{
-    Admission, Answer, Begun, Delivered, Ledger, LedgerError, Millis, Operation, Patience, Said, Sign, State,
-    Submission, SubmissionState, TraceContext, begin, conclude,
+    Admission, Answer, Begun, Delivered, Ledger, LedgerError, Millis, Operation, Patience, Rate, Said, Sign,
+    State, Submission, SubmissionState, TraceContext, Turnstile, begin, conclude, overhear,
 };
 use crate::ledger::{Turn, Tx, failpoint};
 
@@ -46,19 +46,27 @@ impl Gateway {
         submission: i64,
         turn: Turn,
     ) -> Result<Worked, LedgerError> {
-        let token = uuid::Uuid::now_v7().to_string();
+        let Some(mut held) = Held::take(self, submission) else { return Ok(Worked::NotOurs) };
+        let token = self.node.token();
         let (begun, container, traced) =
             match self.begin_push(route, push, (submission, turn), &token).await? {
                 Started::Go(begun, container, traced) => (begun, container, traced),
                 Started::No(worked) => return Ok(worked),
             };
         failpoint::pass("push.begun");
+        held.leased = Some(token.clone());
         let came = match self.parcel(&container).await {
+            // Others may take this process for dead, and go on with what it has: nothing leaves now.
+            _ if !self.node.is_sure_to_live() => not_sent(begun),
             Ok(packed) => self.exchange(courier, (&container, traced), begun, packed).await?,
             Err(unbuilt) => not_built(begun, &container, unbuilt),
         };
         failpoint::pass("push.answered");
-        self.conclude_push(route, push, (container, traced), came, token).await
+        let worked = self.conclude_push(route, push, (container, traced), came, token).await;
+        if worked.is_ok() {
+            held.leased = None;
+        }
+        worked
     }
 
     /// Sends a parcel, or asks about it.
@@ -127,6 +135,9 @@ impl Gateway {
         let (now, at, lease, breaker) =
             (self.clock.now_ms(), self.clock.rfc3339(), push.lease(), push.breaker());
         let (id, token) = (route.id.clone(), token.to_owned());
+        let (rate, interactive) = (Rate::per_second(push.rate_per_s), turn == Turn::First);
+        let most = push.concurrency.max(1) + usize::from(interactive);
+        let most = self.node.has_company().then_some(most);
         let begun = self.books.write_in_async(turn, move |tx| {
             let mut state = tx.route(&id)?;
             let before = state.clone();
@@ -136,6 +147,10 @@ impl Gateway {
             if let Admission::Wait(until) = breaker.admit(&mut state, now) {
                 return Ok(Started::No(Worked::Wait(until)));
             }
+            let turnstile = match pass(tx, &id, (rate, most), interactive, now)? {
+                Pass::Free(turnstile) => turnstile,
+                Pass::Wait(until) => return Ok(Started::No(Worked::Wait(until))),
+            };
             let Some(mut container) = tx.lease_one(submission, &token, now, now + lease)? else {
                 return Ok(Started::No(Worked::NotOurs));
             };
@@ -143,6 +158,9 @@ impl Gateway {
             if begun == Begun::Nothing {
                 tx.release_lease(container.id, &token, now + lease)?;
                 return Ok(Started::No(Worked::NotOurs));
+            }
+            if let Some(turnstile) = turnstile {
+                tx.put_turnstile(&id, &turnstile)?;
             }
             if state != before {
                 tx.put_route(&state)?;
@@ -179,25 +197,29 @@ impl Gateway {
         let (worked, closed) = self
             .books
             .write_in_async(turn, move |tx| {
-                let spoke = matches!(
-                    delivered,
-                    Delivered::Answered(_) | Delivered::Found(_) | Delivered::Handed { .. }
-                );
-                if !tx.has_lease(container.id, &token)? && !spoke {
+                let (ours, mut closed) = (tx.hold_lease(container.id, &token)?, false);
+                if ours {
+                    let mut state = tx.route(&id)?;
+                    if sign.is_some_and(|sign| breaker.note(&mut state, sign, now)) {
+                        tx.put_route(&state)?;
+                    }
+                    let left = conclude(tx, container.id, &delivered, &patience)?.state;
+                    closed = matches!(left, SubmissionState::Settled | SubmissionState::Withdrawn);
+                    tx.release_lease(container.id, &token, 0)?;
+                } else {
                     // Another worker has gone on without us: only what the recipient said still counts.
-                    return Ok((Worked::NotOurs, false));
+                    overhear(tx, container.id, &delivered, &patience)?;
                 }
-                let mut state = tx.route(&id)?;
-                if sign.is_some_and(|sign| breaker.note(&mut state, sign, now)) {
-                    tx.put_route(&state)?;
-                }
-                let left = conclude(tx, container.id, &delivered, &patience)?.state;
-                tx.release_lease(container.id, &token, 0)?;
-                if spoke || matches!(delivered, Delivered::Refused { .. }) {
+                let kept = match delivered {
+                    Delivered::Answered(_) | Delivered::Handed { .. } => true,
+                    Delivered::Found(_) | Delivered::Refused { .. } => ours,
+                    _ => false,
+                };
+                if kept {
                     let note = Note::new(at, &id, EventKind::ReceiptStored, container.name.clone());
                     append(tx, note.with("outcome", delivered.words().0))?;
                 }
-                Ok((Worked::Done, matches!(left, SubmissionState::Settled | SubmissionState::Withdrawn)))
+                Ok((if ours { Worked::Done } else { Worked::NotOurs }, closed))
             })
             .await?;
         if closed {
@@ -306,6 +328,71 @@ impl Gateway {
     }
 }
 
+/// A container in the hands of this process. Whatever ends its worker, a panic too, nobody has to
+/// wait until its lease lapses.
+struct Held {
+    gateway: Arc<Gateway>,
+    submission: i64,
+    leased: Option<String>,
+}
+
+impl Held {
+    /// `None` where another worker of this process has it: no clock that jumps can give it twice.
+    fn take(gateway: &Arc<Gateway>, submission: i64) -> Option<Self> {
+        let first = gateway.at_work.lock().unwrap_or_else(PoisonError::into_inner).insert(submission);
+        first.then(|| Self { gateway: Arc::clone(gateway), submission, leased: None })
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let Self { gateway, submission, leased } = self;
+        gateway.at_work.lock().unwrap_or_else(PoisonError::into_inner).remove(submission);
+        if let Some(token) = leased.take() {
+            let submission = *submission;
+            drop(gateway.books.submit(move |tx| tx.release_lease(submission, &token, 0)));
+        }
+    }
+}
+
+/// Whether a route has a place for a container.
+enum Pass {
+    /// With what is to be stored once it is taken.
+    Free(Option<Turnstile>),
+    Wait(Millis),
+}
+
+/// How long a worker waits for a place that another process has.
+const PLACE_MS: Millis = 50;
+
+/// Looks for a place on a route, for all processes together: at most so many under way, and not
+/// faster than the recipient wants it.
+fn pass(
+    tx: &Tx<'_>,
+    route: &str,
+    (rate, most): (Option<Rate>, Option<usize>),
+    interactive: bool,
+    now: Millis,
+) -> Result<Pass, LedgerError> {
+    if rate.is_none() && most.is_none() {
+        return Ok(Pass::Free(None));
+    }
+    let mut turnstile = tx.turnstile(route)?;
+    if let Some(most) = most
+        && tx.under_way(route)? >= most
+    {
+        return Ok(Pass::Wait(now + PLACE_MS));
+    }
+    let Some(rate) = rate else { return Ok(Pass::Free(None)) };
+    match rate.admit(&mut turnstile, interactive, now.saturating_mul(1_000)) {
+        Ok(()) => Ok(Pass::Free(Some(turnstile))),
+        Err(until) => {
+            tx.put_turnstile(route, &turnstile)?;
+            Ok(Pass::Wait(until.div_euclid(1_000) + 1))
+        }
+    }
+}
+
 /// Whether a worker may go on with a container.
 enum Started {
     Go(Begun, Submission, TraceContext),
@@ -320,6 +407,16 @@ fn traced_by(tx: &Tx<'_>, container: &Submission) -> Result<TraceContext, Ledger
         tx.put_submission_trace(container.id, &context.to_string())?;
     }
     Ok(context)
+}
+
+/// What follows where nothing may leave just now.
+fn not_sent(begun: Begun) -> Came {
+    let (code, not_before) = ("not-sent".to_owned(), None);
+    let delivered = match begun {
+        Begun::Ask => Delivered::Unanswered { code, not_before },
+        _ => Delivered::Unavailable { code, not_before },
+    };
+    (delivered, None)
 }
 
 /// What follows where there are no bytes to send, or to ask about.

@@ -20,6 +20,6 @@ impl Gateway {
         if standings.is_empty() {
             return Ok(());
         }
-        self.books.write(move |tx| tx.keep_readiness(now, &standings, now - KEPT_MS))
+        self.write_on_duty(move |tx| tx.keep_readiness(now, &standings, now - KEPT_MS))
     }
 }

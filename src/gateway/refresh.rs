@@ -45,14 +45,14 @@ impl Gateway {
                 continue;
             }
             let new = self.new_inquiry(&row, route, flow, ACTOR, false);
-            opened += u64::from(self.books.write(move |tx| tx.open_inquiry(&new))?.1);
+            opened += u64::from(self.write_on_duty(move |tx| tx.open_inquiry(&new))?.1);
             left -= 1;
         }
         if walked == folders.len() && walked < LOOK {
             cursor = 0; // The end: the next look begins anew.
         }
         let id = route.id.clone();
-        self.books.write(move |tx| tx.put_inquiry_cursor(&id, cursor))?;
+        self.write_on_duty(move |tx| tx.put_inquiry_cursor(&id, cursor))?;
         if opened > 0 {
             self.inquiry_bell.notify_one();
         }
@@ -77,7 +77,7 @@ impl Gateway {
         for route in routes {
             let before = now - Millis::from(route.inquiry.keep_answers_days) * DAY_MS;
             let id = route.id.clone();
-            self.books.write(move |tx| tx.prune_inquiries(&id, before))?;
+            self.write_on_duty(move |tx| tx.prune_inquiries(&id, before))?;
         }
         Ok(())
     }

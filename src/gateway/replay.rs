@@ -5,12 +5,13 @@
 //! [`crate::exchange::reconcile`] would do, a start lets it do so.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::Ordering;
 
 use serde_json::Value;
 
 use super::chain::{Note, append};
 use super::prepare::Ready;
-use super::runs::RunError;
+use super::runs::{RunError, duty_of};
 use super::save::keep;
 use super::{Gateway, RunRequest};
 use crate::audit::EventKind;
@@ -133,22 +134,26 @@ impl Gateway {
                 Ok(run)
             })?);
         }
-        for run in &runs {
-            self.continue_replay(*run)?;
+        if self.plans.load(Ordering::Relaxed) {
+            for run in &runs {
+                self.continue_replay(*run)?;
+            }
         }
         Ok(runs)
     }
 
     /// Goes on with a replay until all its folders are done, or it is cancelled.
     pub(super) fn continue_replay(&self, run: i64) -> Result<(), LedgerError> {
-        while let Some(head) = self.books.replay(run)? {
-            match self.replay_chunk(run, head) {
-                // A folder was saved meanwhile, or another worker or a cancel moved the run: look again.
-                Err(LedgerError::Refused(why)) if why.starts_with("overtaken") => {}
-                other => other?,
+        self.alone_at(&duty_of(run), |taken| {
+            while let Some(head) = self.books.replay(run)? {
+                match taken.duty.during(|| self.replay_chunk(run, head)) {
+                    // A folder was saved meanwhile, or a cancel moved the run: look again.
+                    Err(LedgerError::Refused(why)) if why.starts_with("overtaken") => {}
+                    other => other?,
+                }
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     fn replay_chunk(&self, run: i64, head: ReplayHead) -> Result<(), LedgerError> {
@@ -166,7 +171,7 @@ impl Gateway {
         }
         let order = Order { route: head.route.clone(), interactive: false };
         let (now, at) = (self.clock.now_ms(), self.clock.rfc3339());
-        self.books.write(move |tx| {
+        self.write_on_duty(move |tx| {
             let act = Act { run, head: &head, order: &order, now, at: &at };
             let mut selected = 0;
             for (id, content, ready) in folders {

@@ -87,7 +87,7 @@ impl Gateway {
         }
         let pages = self.settings.retention.vacuum_pages;
         if all.rows > 0 && pages > 0 {
-            self.books.write(move |tx| tx.give_back(pages))?;
+            self.write_on_duty(move |tx| tx.give_back(pages))?;
         }
         Ok(all)
     }
@@ -95,11 +95,11 @@ impl Gateway {
     fn prune_once(&self, kind: Kept, before: Millis, now: Millis) -> Result<Stretch, LedgerError> {
         let batch = i64::from(self.settings.retention.batch.max(1));
         if kind != Kept::Run {
-            return self.books.write(move |tx| tx.prune(kind, before, now, batch));
+            return self.write_on_duty(move |tx| tx.prune(kind, before, now, batch));
         }
         match self.books.run_to_prune(before)? {
-            Some(run) => self.books.write(move |tx| tx.prune_run(run, batch)),
-            None => self.books.write(move |tx| tx.runs_pruned(now)).map(|()| Stretch::default()),
+            Some(run) => self.write_on_duty(move |tx| tx.prune_run(run, batch)),
+            None => self.write_on_duty(move |tx| tx.runs_pruned(now)).map(|()| Stretch::default()),
         }
     }
 }

@@ -1,8 +1,11 @@
 //! Bringing records up to date: a report for a period, a sync of one folder. The same act
 //! with another selection. And its cancelling.
 
+use std::sync::atomic::Ordering;
+
 use super::Gateway;
 use super::chain::{Note, append};
+use super::duties::{Taken, is_off_duty};
 use super::settings::Route;
 use crate::audit::EventKind;
 use crate::channel::trace;
@@ -46,7 +49,7 @@ impl Gateway {
     /// Starts a run and selects its records; what differs is queued when this returns.
     pub fn start_run(&self, request: &RunRequest) -> Result<i64, RunError> {
         let order = self.order_of(request)?;
-        Ok(self.select_all(order)?)
+        Ok(self.select_all(order, |_, _| Ok(()))?)
     }
 
     /// Why a flow of this name can't be run.
@@ -90,43 +93,87 @@ impl Gateway {
         route.ok_or_else(|| RunError::NoRoute { ente: request.ente.clone(), register: register.to_owned() })
     }
 
-    fn select_all(&self, order: RunOrder) -> Result<i64, LedgerError> {
+    /// Opens a run, with what else is to be noted of it, and selects its records.
+    pub(super) fn select_all(
+        &self,
+        order: RunOrder,
+        also: impl FnOnce(&mut Tx<'_>, i64) -> Result<(), LedgerError> + Send + 'static,
+    ) -> Result<i64, LedgerError> {
         let at = self.clock.rfc3339();
         let turn = Turn::of(order.order.interactive);
         let traced = trace::current().unwrap_or_else(trace::begin).to_string();
-        let act = move |tx: &mut Tx<'_>| {
+        let plans = order.order.interactive || self.plans.load(Ordering::Relaxed);
+        let (node, now) = (self.node.id().to_owned(), self.clock.now_ms());
+        let unnamed = self.new_duty("run");
+        // What a person waits for is opened and selected in one transaction.
+        let (run, duty) = self.books.write_in(turn, move |tx| {
             let run = open_noted(tx, &order, &at)?;
             tx.put_run_trace(run, &traced)?;
-            Ok(run)
-        };
-        let run = self.books.write_in(turn, act)?;
-        self.finish_selection(run, turn)?;
+            also(tx, run)?;
+            let more = plans && tx.select_chunk(run, CHUNK, now)?;
+            let duty = if more { unnamed.named(&duty_of(run)).take(tx, &node)? } else { None };
+            Ok((run, duty))
+        })?;
+        self.ring();
+        if let Some(duty) = duty {
+            self.finish_selection(run, turn, &self.taken(duty))?;
+        }
         Ok(run)
     }
 
-    pub(super) fn finish_selection(&self, run: i64, turn: Turn) -> Result<(), LedgerError> {
+    /// Selects what is left of a run; whoever has the run's duty alone does so.
+    fn finish_selection(&self, run: i64, turn: Turn, taken: &Taken<'_>) -> Result<(), LedgerError> {
         let now = self.clock.now_ms();
-        while self.books.write_in(turn, move |tx| tx.select_chunk(run, CHUNK, now))? {
+        loop {
+            let duty = taken.duty.clone();
+            let more = self.books.write_in(turn, move |tx| {
+                duty.check(tx)?;
+                tx.select_chunk(run, CHUNK, now)
+            });
             self.ring();
+            if !more? {
+                return Ok(());
+            }
         }
-        self.ring();
-        Ok(())
     }
 
-    /// Goes on with what a death interrupted: selections, replays, cancellings.
+    /// Whether a run waits for someone to select its records, or to take back what it queued.
+    pub fn has_unfinished_runs(&self) -> Result<bool, LedgerError> {
+        self.books.look(|tx| {
+            Ok(!tx.unfinished_runs()?.is_empty()
+                || !tx.unfinished_replays()?.is_empty()
+                || !tx.unfinished_cancels()?.is_empty())
+        })
+    }
+
+    /// Goes on with what a death interrupted, or what nobody has begun: selections, replays,
+    /// cancellings. What another is at is left to it.
     pub fn resume_runs(&self) -> Result<(), LedgerError> {
         // Each on its own: one that can't go on must not keep the others from it.
         let mut ends = Vec::new();
-        for run in self.books.write(|tx| tx.unfinished_runs())? {
-            ends.push(self.finish_selection(run, Turn::InLine));
+        for run in self.books.look(|tx| tx.unfinished_runs())? {
+            ends.push(self.alone_at(&duty_of(run), |taken| self.finish_selection(run, Turn::InLine, taken)));
         }
-        for run in self.books.write(|tx| tx.unfinished_replays())? {
+        for run in self.books.look(|tx| tx.unfinished_replays())? {
             ends.push(self.continue_replay(run));
         }
-        for run in self.books.write(|tx| tx.unfinished_cancels())? {
+        for run in self.books.look(|tx| tx.unfinished_cancels())? {
             ends.push(self.finish_cancel(run));
         }
         ends.into_iter().collect()
+    }
+
+    /// Does what one at a time does of a run; nothing where another is at it, or has taken it over.
+    pub(super) fn alone_at(
+        &self,
+        name: &str,
+        act: impl FnOnce(&Taken<'_>) -> Result<(), LedgerError>,
+    ) -> Result<(), LedgerError> {
+        let Some(taken) = self.on_act(name)? else { return Ok(()) };
+        match act(&taken) {
+            Err(error) if is_off_duty(&error) => Ok(()),
+            end => end,
+        }
     }
 
     /// Cancels a run: it selects nothing more, and what has not left and is wanted by no other run
@@ -145,11 +192,19 @@ impl Gateway {
     }
 
     fn finish_cancel(&self, run: i64) -> Result<(), LedgerError> {
-        let (now, mut after) = (self.clock.now_ms(), 0);
-        while let Some(last) = self.books.write(move |tx| withdraw(tx, run, after, CHUNK, now))?.last {
-            after = last;
-        }
-        self.books.write(move |tx| tx.end_cancel(run))
+        self.alone_at(&format!("run/{run}/cancel"), |taken| {
+            let (now, mut after) = (self.clock.now_ms(), 0);
+            loop {
+                let duty = taken.duty.clone();
+                let withdrawn = self.books.write(move |tx| {
+                    duty.check(tx)?;
+                    withdraw(tx, run, after, CHUNK, now)
+                })?;
+                let Some(last) = withdrawn.last else { break };
+                after = last;
+            }
+            self.books.write(move |tx| tx.end_cancel(run))
+        })
     }
 
     /// Queues what a run held for a person's approval; returns how many records.
@@ -170,6 +225,11 @@ impl Gateway {
         self.ring();
         approved
     }
+}
+
+/// The duty of selecting a run's records.
+pub(super) fn duty_of(run: i64) -> String {
+    format!("run/{run}")
 }
 
 /// Opens a run and tells the audit chain.

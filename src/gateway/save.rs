@@ -4,6 +4,7 @@
 use super::Gateway;
 use super::chain::{Note, append};
 use super::consistency::{Told, held_back, told_differently};
+use super::duties::on_duty;
 use super::prepare::{Fragment, Prepared, Ready};
 use crate::audit::EventKind;
 use crate::exchange::{Hash, LedgerError, Place, reconcile};
@@ -110,14 +111,14 @@ impl Gateway {
     ) -> Result<Ticket<Saved>, LedgerError> {
         let ready = self.ready(folder)?;
         let (now, at, actor) = (self.clock.now_ms(), self.clock.rfc3339(), actor.to_owned());
-        Ok(self.books.submit(move |tx| {
+        Ok(self.books.submit(on_duty(move |tx| {
             unless.check(tx, &ready.row)?;
             let saved = keep(tx, ready, now, &at, &actor)?;
             if let Unless::Imported(import) = &unless {
                 tx.mark_imported(saved.folder, import)?;
             }
             Ok(saved)
-        }))
+        })))
     }
 }
 

@@ -9,9 +9,10 @@ use serde::Deserialize;
 pub use super::alert_settings::{AlertSettings, Email, Webhook};
 pub use super::calendar_entry::CalendarEntry;
 pub use super::delivery_settings::{BreakerSettings, Push, QueueKind, QueueSettings, Retry};
-pub use super::retention::Retention;
 pub use super::oidc_settings::Oidc;
+pub use super::retention::Retention;
 use super::rights::{Grant, Role, everything};
+use super::roles::Roles;
 use crate::mapping::keyed::Keys;
 use crate::personal::Personal;
 
@@ -29,6 +30,7 @@ pub struct Settings {
     pub api: Api,
     pub offer: OfferListener,
     pub queue: QueueSettings,
+    pub node: NodeSettings,
     pub log: Log,
     pub trace: TraceSettings,
     pub alerts: AlertSettings,
@@ -108,6 +110,17 @@ pub struct OfferListener {
     pub listen: String,
     pub base_path: String,
     pub public_url: String,
+}
+
+/// What this process does, beside others over the same ledger.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeSettings {
+    pub roles: Roles,
+    /// A process that gives no sign of life for so long is taken for dead, ms.
+    pub lease_ms: u64,
+    /// When told to stop, what is under way has so long to end, ms.
+    pub grace_ms: u64,
 }
 
 /// Logging.

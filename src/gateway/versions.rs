@@ -21,14 +21,14 @@ impl Gateway {
         for ente in &self.settings.ente {
             let code = ente.code.clone();
             if let Some(day) = self.next_version(&code) {
-                self.books.write(move |tx| tx.look_again_by(&code, &day.to_string()))?;
+                self.write_on_duty(move |tx| tx.look_again_by(&code, &day.to_string()))?;
             }
         }
         for flow in self.catalog.current(today) {
             if self.catalog.versions(flow.family()).len() > 1 {
                 let (register, family) = (flow.register().to_owned(), flow.family().to_owned());
                 let (id, day) = (flow.id().to_owned(), today.to_string());
-                self.books.write(move |tx| tx.look_again_at_others(&register, &family, &id, &day))?;
+                self.write_on_duty(move |tx| tx.look_again_at_others(&register, &family, &id, &day))?;
             }
         }
         Ok(())

@@ -106,7 +106,13 @@ fn destination(push: &Push) -> Result<Destination, String> {
         unix_socket: None,
         send_trace: push.send_trace,
     };
-    Ok(Destination { protocol: push.protocol.clone(), url: push.url.clone(), http, token })
+    Ok(Destination {
+        protocol: push.protocol.clone(),
+        url: push.url.clone(),
+        http,
+        token,
+        read_back_after_ms: push.read_back_after_ms,
+    })
 }
 
 fn read(path: &str) -> Result<Option<Vec<u8>>, String> {

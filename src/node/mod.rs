@@ -3,6 +3,7 @@
 pub mod config;
 pub mod delivery;
 mod flows;
+mod heartbeat;
 mod keys;
 mod origin;
 #[cfg(feature = "otlp")]

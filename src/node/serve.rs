@@ -1,6 +1,7 @@
-//! A serving process: the API, the offered routes, the local socket, the ticks; it stops
-//! when told, after the requests at hand.
+//! A serving process: what its roles ask for of listeners, workers and ticks; it stops when told,
+//! within its grace time.
 
+use std::future::Future;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,12 +11,14 @@ use axum::Router;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
 
 use super::delivery::wire;
 use super::keys::doors;
-use super::{ticks, watch as watcher};
+use super::{heartbeat, ticks, watch as watcher};
 use crate::adapters::waas::{self, Gate};
-use crate::gateway::Gateway;
+use crate::exchange::LedgerError;
+use crate::gateway::{Gateway, Role};
 use crate::queue::RabbitQueue;
 use crate::web::{self, Trust};
 
@@ -31,6 +34,8 @@ pub enum ServeError {
     Offer(String),
     #[error("delivery cannot be set up: {0}")]
     Delivery(String),
+    #[error("the process cannot join those that share its ledger: {0}")]
+    Join(#[source] LedgerError),
 }
 
 /// A process at work.
@@ -42,61 +47,121 @@ pub struct Running {
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
     broker: Option<Arc<RabbitQueue>>,
+    grace: Duration,
+    /// The signs of life, which end last.
+    heart: Option<(watch::Sender<bool>, JoinHandle<()>)>,
 }
 
 impl Running {
-    /// Stops after the requests at hand.
-    pub async fn stop(self) {
+    fn new(gateway: &Gateway, stop: watch::Sender<bool>) -> Self {
+        let grace = Duration::from_millis(gateway.settings.node.grace_ms);
+        Self { api: None, offer: None, stop, tasks: Vec::new(), broker: None, grace, heart: None }
+    }
+
+    /// Stops: nothing new begins, what is under way ends within the grace time, and what does not is
+    /// left to whoever takes over. False if something was left.
+    pub async fn stop(self) -> bool {
         let _ = self.stop.send(true);
-        for task in self.tasks {
-            drop(task.await);
+        let (until, mut drained) = (Instant::now() + self.grace, true);
+        for mut task in self.tasks {
+            if timeout_at(until, &mut task).await.is_err() {
+                drained = false;
+                task.abort();
+                drop(task.await);
+            }
+        }
+        if !drained {
+            tracing::warn!("the grace time is over: what was under way is left to others, who ask first");
         }
         if let Some(broker) = self.broker {
             broker.stop().await;
         }
+        if let Some((ended, heart)) = self.heart {
+            let _ = ended.send(true);
+            drop(heart.await);
+        }
+        drained
+    }
+
+    fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.push(tokio::spawn(task));
+    }
+
+    /// From now on the process gives signs of life.
+    async fn join(&mut self, gateway: &Arc<Gateway>) -> Result<(), ServeError> {
+        heartbeat::beat(gateway).await.map_err(ServeError::Join)?;
+        let (ended, at_end) = watch::channel(false);
+        self.heart = Some((ended, tokio::spawn(heartbeat::run(Arc::clone(gateway), at_end))));
+        Ok(())
+    }
+
+    fn work(&mut self, gateway: &Arc<Gateway>, stopped: &watch::Receiver<bool>) -> Result<(), ServeError> {
+        let wired = wire(gateway).map_err(ServeError::Delivery)?;
+        self.tasks.extend(wired.delivery.start(stopped));
+        self.tasks.extend(wired.inquiries.start(stopped));
+        self.broker = wired.broker;
+        Ok(())
+    }
+
+    async fn listen(
+        &mut self,
+        gateway: &Arc<Gateway>,
+        stopped: &watch::Receiver<bool>,
+    ) -> Result<(), ServeError> {
+        let settings = &gateway.settings;
+        if !settings.api.listen.is_empty() {
+            let listener = listen(&settings.api.listen).await?;
+            self.api = listener.local_addr().ok();
+            let router = web::router(Arc::clone(gateway), Trust::Tokens);
+            let head = Duration::from_millis(settings.api.head_timeout_ms);
+            self.spawn(web::serve(listener, router, head, until(stopped.clone())));
+        }
+        let doors = doors(settings).map_err(ServeError::Offer)?;
+        if !doors.is_empty() {
+            let clock = Arc::clone(gateway);
+            let now_s = Box::new(move || clock.clock.now_ms() / 1000);
+            let gate = Gate::new(doors, &settings.offer.public_url, now_s);
+            let desk = Arc::new(Arc::clone(gateway));
+            let router = waas::router(desk, Arc::new(gate), &settings.offer.base_path);
+            let listener = listen(&settings.offer.listen).await?;
+            self.offer = listener.local_addr().ok();
+            self.spawn(serve_tcp(listener, router, stopped.clone()));
+        }
+        Ok(())
     }
 }
 
 /// Delivers what is queued, without listeners: for a command that waits for an outcome.
 pub fn deliver(gateway: &Arc<Gateway>) -> Result<Running, ServeError> {
     let (stop, stopped) = watch::channel(false);
-    let wired = wire(gateway).map_err(ServeError::Delivery)?;
-    let mut tasks = wired.delivery.start(&stopped);
-    tasks.extend(wired.inquiries.start(&stopped));
-    Ok(Running { api: None, offer: None, stop, tasks, broker: wired.broker })
+    let mut running = Running::new(gateway, stop);
+    running.work(gateway, &stopped)?;
+    Ok(running)
 }
 
-/// Opens the listeners and starts the ticks.
+/// Starts what the roles of the process ask for.
 pub async fn start(gateway: Arc<Gateway>) -> Result<Running, ServeError> {
     let (stop, stopped) = watch::channel(false);
-    let mut running = Running { api: None, offer: None, stop, tasks: Vec::new(), broker: None };
-    let settings = &gateway.settings;
-    if !settings.api.listen.is_empty() {
-        let listener = listen(&settings.api.listen).await?;
-        running.api = listener.local_addr().ok();
-        let router = web::router(Arc::clone(&gateway), Trust::Tokens);
-        let head = Duration::from_millis(settings.api.head_timeout_ms);
-        running.tasks.push(tokio::spawn(web::serve(listener, router, head, until(stopped.clone()))));
+    let mut running = Running::new(&gateway, stop);
+    let roles = gateway.settings.node.roles.clone();
+    gateway.plans_here(roles.has(Role::Planner));
+    running.join(&gateway).await?;
+    if roles.has(Role::Api) {
+        running.listen(&gateway, &stopped).await?;
     }
-    let doors = doors(settings).map_err(ServeError::Offer)?;
-    if !doors.is_empty() {
-        let clock = Arc::clone(&gateway);
-        let gate =
-            Gate::new(doors, &settings.offer.public_url, Box::new(move || clock.clock.now_ms() / 1000));
-        let router = waas::router(Arc::new(Arc::clone(&gateway)), Arc::new(gate), &settings.offer.base_path);
-        let listener = listen(&settings.offer.listen).await?;
-        running.offer = listener.local_addr().ok();
-        running.tasks.push(tokio::spawn(serve_tcp(listener, router, stopped.clone())));
+    if roles.has(Role::Worker) {
+        running.work(&gateway, &stopped)?;
     }
-    let wired = wire(&gateway).map_err(ServeError::Delivery)?;
-    running.tasks.extend(wired.delivery.start(&stopped));
-    running.tasks.extend(wired.inquiries.start(&stopped));
-    running.broker = wired.broker;
+    let local = serve_local(&gateway, stopped.clone())?;
+    running.tasks.push(local);
     export_spans(&gateway, &stopped, &mut running)?;
-    running.tasks.push(serve_local(&gateway, stopped.clone())?);
-    note_versions(&gateway).await;
-    running.tasks.push(tokio::spawn(watcher::run(Arc::clone(&gateway), stopped.clone())));
-    running.tasks.push(tokio::spawn(ticks::run(Arc::clone(&gateway), stopped)));
+    running.spawn(watcher::run(Arc::clone(&gateway), roles.has(Role::Scheduler), stopped.clone()));
+    if roles.has(Role::Planner) {
+        running.spawn(ticks::plan(Arc::clone(&gateway), stopped.clone()));
+    }
+    if roles.has(Role::Scheduler) {
+        running.spawn(ticks::schedule(Arc::clone(&gateway), stopped));
+    }
     Ok(running)
 }
 
@@ -121,15 +186,6 @@ fn export_spans(gateway: &Gateway, _: &watch::Receiver<bool>, _: &mut Running) -
         return Ok(());
     }
     Err(ServeError::Delivery("trace.otlp needs a raccordo that was built with `--features otlp`".into()))
-}
-
-/// The first tick then maps again what another version made.
-async fn note_versions(gateway: &Arc<Gateway>) {
-    let at_work = Arc::clone(gateway);
-    let noted = tokio::task::spawn_blocking(move || at_work.note_versions()).await;
-    if let Ok(Err(error)) = noted {
-        tracing::error!(%error, "versions of flows could not be noted; the next start tries again");
-    }
 }
 
 async fn listen(address: &str) -> Result<TcpListener, ServeError> {

@@ -77,4 +77,9 @@ pub trait Queue: Send + Sync {
     fn done(&self, taken: Taken) -> Soon<'_, Result<(), QueueError>>;
 
     fn state(&self) -> QueueState;
+
+    /// Whether other processes take from it too; else it is this process's own.
+    fn is_shared(&self) -> bool {
+        false
+    }
 }

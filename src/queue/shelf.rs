@@ -1,4 +1,5 @@
-//! What lies ready in this process, per route: interactive before bulk, then by due time.
+//! What lies ready in this process, per route: interactive before bulk, then by due time; but of
+//! eight pieces in a row one is bulk work, so that it is never starved.
 //! Both queues hand out from here; where the work comes from is not known here.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -15,6 +16,9 @@ use crate::exchange::Millis;
 
 /// The clock is looked at again so often while something is not due yet: it may be set meanwhile.
 const LONGEST_DOZE_MS: Millis = 1_000;
+
+/// Of so many pieces in a row one is bulk work, if some is due.
+const ONE_OF: u32 = 8;
 
 /// The rows of all routes. A row is made when its route is first named.
 #[derive(Default)]
@@ -34,6 +38,8 @@ struct Lying {
     pieces: HashMap<i64, Piece>,
     interactive: BTreeSet<(Millis, i64)>,
     bulk: BTreeSet<(Millis, i64)>,
+    /// Interactive pieces in a row that were taken by those who take either.
+    people: u32,
 }
 
 /// Work on the shelf, with what its queue knows it by.
@@ -141,8 +147,12 @@ impl Lying {
     fn next(&mut self, now: Millis, only_interactive: bool) -> Next {
         let interactive = self.interactive.first().copied();
         let bulk = self.bulk.first().copied().filter(|_| !only_interactive);
-        let due = [interactive, bulk].into_iter().flatten().find(|(due, _)| *due <= now);
+        let order = if self.people >= ONE_OF - 1 { [bulk, interactive] } else { [interactive, bulk] };
+        let due = order.into_iter().flatten().find(|(due, _)| *due <= now);
         if let Some(taken) = due.and_then(|(_, submission)| self.remove(submission)) {
+            if !only_interactive {
+                self.people = if taken.work.interactive { self.people.saturating_add(1) } else { 0 };
+            }
             return Next::Now(taken);
         }
         let earliest = [interactive, bulk].into_iter().flatten().map(|(due, _)| due).min();
@@ -184,6 +194,25 @@ mod tests {
         let left = shelf.lain_for(Duration::ZERO);
         assert_eq!(left.len(), 1);
         assert_eq!((left[0].tag, left[0].work.due, left[0].work.interactive), (2, 5, true));
+    }
+
+    #[test]
+    fn bulk_work_has_one_place_of_eight_whatever_people_want() {
+        let shelf = Shelf::default();
+        for submission in 0..64 {
+            shelf.put(piece(submission, 0, submission >= 8, 0));
+        }
+        let row = shelf.row("a");
+        let taken = (0..64).map(|_| match row.lying().next(1, false) {
+            Next::Now(taken) => taken.work.interactive,
+            _ => panic!("all is due"),
+        });
+        let order: Vec<bool> = taken.collect();
+        assert!(
+            order.chunks(8).all(|eight| eight.iter().filter(|people| !**people).count() == 1),
+            "{order:?}"
+        );
+        assert!(order[..7].iter().all(|people| *people), "people come first");
     }
 
     #[test]

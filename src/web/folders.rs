@@ -16,7 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::auth::hexadecimal;
 use super::extract::{Json, Path, Query, Whole};
 use super::problem::Problem;
-use super::{Caller, duplicates};
+use super::{Caller, duplicates, places};
 use crate::channel::trace;
 use crate::exchange::{Hash, LedgerError};
 use crate::flow::explain::Reader;
@@ -46,9 +46,14 @@ pub struct Whose {
 pub async fn blocking<T: Send + 'static>(
     act: impl FnOnce() -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {
+    // It holds its place until it has ended, also where its caller has gone.
+    let place = places::act().await?;
     let (span, traced) = (tracing::Span::current(), trace::current());
-    let task = tokio::task::spawn_blocking(move || span.in_scope(|| trace::within(traced, act))).await;
-    task.unwrap_or_else(|_| {
+    let task = tokio::task::spawn_blocking(move || {
+        let _place = place;
+        span.in_scope(|| trace::within(traced, act))
+    });
+    task.await.unwrap_or_else(|_| {
         Err(Problem::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "An act panicked; nothing of it took effect. See the log.",
@@ -234,10 +239,12 @@ pub async fn import(
     let body = request.into_limited_body();
     caller.may(Right::SaveFolders, None, None)?;
     let mark = part.mark()?;
+    let place = places::import().await?;
     let (lines, feed) = tokio::sync::mpsc::channel(16);
     tokio::spawn(pump(body, lines));
     let (results, out) = tokio::sync::mpsc::channel::<Result<Bytes, std::io::Error>>(64);
     tokio::task::spawn_blocking(move || {
+        let _place = place;
         let reader = BufReader::with_capacity(64 * 1024, ChunkReader { feed, rest: Bytes::new() });
         let summary = gateway.import(reader, &mark, &caller.name, |line| {
             let text = serde_json::to_string(line).unwrap_or_default() + "\n";

@@ -297,4 +297,32 @@ const SENTENCES: &[(&str, &str)] = &[
         "`from` e `to` sono giorni (2026-11-23) o istanti (2026-11-23T09:00:00Z).",
     ),
     ("`{}` is not a state: {}", "`{}` non è uno stato: {}"),
+    // Several processes.
+    (
+        "Too much is under way at the moment. Nothing was done: try again in a few seconds.",
+        "In questo momento è in corso troppo lavoro. Non è stato fatto nulla: riprovare fra qualche secondo.",
+    ),
+    (
+        "`{}` is no role: write one or more of api, planner, worker, scheduler, with commas between them",
+        "`{}` non è un ruolo: scriverne uno o più fra api, planner, worker, scheduler, separati da virgole",
+    ),
+    (
+        "a process needs a role: write one or more of api, planner, worker, scheduler, with commas between them",
+        "un processo ha bisogno di un ruolo: scriverne uno o più fra api, planner, worker, scheduler, separati \
+         da virgole",
+    ),
+    (
+        "off duty: another process has taken over {}",
+        "fuori servizio: un altro processo ha preso in carico {}",
+    ),
+    (
+        "the key file in {} is not the one by which this installation seals: copy `raccordo.key` from a \
+         process that works, and start again",
+        "il file della chiave in {} non è quello con cui questa installazione sigilla: copiare `raccordo.key` \
+         da un processo che funziona, e riavviare",
+    ),
+    (
+        "the process cannot join those that share its ledger: {}",
+        "il processo non può unirsi a quelli che condividono il suo giornale: {}",
+    ),
 ];

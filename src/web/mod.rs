@@ -28,6 +28,7 @@ mod oidc;
 mod openapi;
 mod patience;
 mod people;
+mod places;
 mod problem;
 mod records;
 mod replay;

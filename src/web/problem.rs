@@ -2,12 +2,13 @@
 //! where there are any.
 
 use axum::extract::Request;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::language::Language;
+use super::places::COME_BACK_S;
 use crate::exchange::{LedgerError, PeriodError};
 use crate::flow::explain::Explanation;
 use crate::folder::finding::Finding;
@@ -78,7 +79,12 @@ impl IntoResponse for Problem {
             body["findings"] = serde_json::to_value(&self.findings).unwrap_or(Value::Null);
         }
         let kind = (header::CONTENT_TYPE, "application/problem+json");
-        (self.status, [kind, (header::CONTENT_LANGUAGE, language.code())], body.to_string()).into_response()
+        let headers = [kind, (header::CONTENT_LANGUAGE, language.code())];
+        let mut answer = (self.status, headers, body.to_string()).into_response();
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(COME_BACK_S));
+        }
+        answer
     }
 }
 

@@ -16,8 +16,8 @@ use super::problem::Problem;
 use crate::exchange::{Answer, Decision, LedgerError};
 use crate::flow::Flow;
 use crate::gateway::rights::Right;
-use crate::ledger::books::{OfWhich, OperationView, SubmissionView};
 use crate::gateway::{Gateway, RunRequest};
+use crate::ledger::books::{OfWhich, OperationView, SubmissionView};
 
 /// Which operations to show.
 #[derive(Deserialize, IntoParams)]

@@ -6,8 +6,8 @@ use utoipa::openapi::Required;
 use super::endpoint::{Endpoint, get, post, put};
 use super::shapes;
 use super::{
-    accounts, calendar, duplicates, explain, flows, folders, forecast, indicators, inquiries, keys, records,
-    people, replay, runs, search, status, tokens, trial,
+    accounts, calendar, duplicates, explain, flows, folders, forecast, indicators, inquiries, keys, people,
+    records, replay, runs, search, status, tokens, trial,
 };
 use crate::gateway::rights::Right;
 

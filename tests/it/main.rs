@@ -16,6 +16,7 @@ mod fhir;
 mod indicators;
 mod inquiry;
 mod model;
+mod nodes;
 mod official;
 mod own_flows;
 mod planted;

@@ -39,7 +39,9 @@ pub fn courier(
     destination: &Destination,
     check: Option<AnswerCheck>,
 ) -> Result<Box<dyn Courier>, CourierError> {
-    Ok(Box::new(SapCourier::new(destination, check, Pace::default())?))
+    let rest = destination.read_back_after_ms.and_then(|ms| Millis::try_from(ms).ok());
+    let pace = rest.map_or_else(Pace::default, |rest_ms| Pace { rest_ms });
+    Ok(Box::new(SapCourier::new(destination, check, pace)?))
 }
 
 impl SapCourier {

@@ -110,7 +110,7 @@ fn route(family: Family, registers: &[String], number: usize, code: &str) -> Str
         ),
         Some((protocol, path)) => format!(
             "channel = \"push\"\nmax_records = 100\n\n[route.push]\nprotocol = {protocol:?}\n\
-             url = \"http://127.0.0.1:{port}{path}\"\ntotal_timeout_ms = 1500\n\
+             url = \"http://127.0.0.1:{port}{path}\"\ntotal_timeout_ms = 1500\nread_back_after_ms = 50\n\
              retry = {{ first_s = 0.2, longest_s = 2.0 }}\nbreaker = {{ failures = 20, pause_s = 0.5 }}\n"
         ),
     };

@@ -2,7 +2,7 @@
 //! samples of readiness.
 
 use super::views::{OPERATION_VIEW, OperationView, Standing, operation_view};
-use super::{Books, Tx, Row, params};
+use super::{Books, Row, Tx, params};
 use crate::exchange::{Hash, LedgerError, Millis, RecordId};
 use crate::ledger::RunHead;
 

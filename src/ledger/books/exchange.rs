@@ -113,7 +113,8 @@ impl Ledger for Tx<'_> {
     fn add_operation(&mut self, o: &Operation, cause: &str) -> R<i64> {
         let id = self.add(
             "INSERT INTO operation (record, generation, kind, state, content, register_key, route, interactive,
-               queued_at, replacement) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+               queued_at, replacement, ente)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, (SELECT ente FROM record WHERE id = ?1))",
             params![
                 o.record,
                 o.generation,
@@ -172,6 +173,10 @@ impl Ledger for Tx<'_> {
         self.many(sql, params![route, interactive, after, limit as i64], |row| {
             Ok(Lane { folder: row.get(0)?, position: row.get(1)? })
         })
+    }
+
+    fn queued_lanes_of(&mut self, route: &str, ente: &str, after: i64, limit: usize) -> R<Vec<Lane>> {
+        self.lanes_of(route, ente, after, limit)
     }
 
     fn current_of_lane(&mut self, folder: i64) -> R<Vec<(Record, Operation)>> {

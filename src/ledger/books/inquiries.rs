@@ -145,8 +145,10 @@ impl Tx<'_> {
             return Ok(None);
         }
         let sql = "SELECT id FROM inquiry WHERE route = ?1 AND ended_at IS NULL AND due <= ?2
-                     AND (lease_until IS NULL OR lease_until <= ?2) ORDER BY interactive DESC, due, id LIMIT 1";
-        let Some(id) = self.maybe(sql, params![route, now], |row| row.get::<i64>(0))? else {
+                     AND (lease_until IS NULL OR lease_until <= ?2 AND NOT EXISTS (SELECT 1 FROM node n
+                       WHERE n.id = substr(lease_token, 1, 36) AND n.id <> substr(?3, 1, 36)))
+                   ORDER BY interactive DESC, due, id LIMIT 1";
+        let Some(id) = self.maybe(sql, params![route, now, token], |row| row.get::<i64>(0))? else {
             return Ok(None);
         };
         self.run(

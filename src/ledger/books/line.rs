@@ -1,4 +1,5 @@
-//! The line before the one writer: bounded, and with a way past it for what a person waits for.
+//! The line before the one writer: bounded, and with a way past it for what a person waits for; but
+//! of eight groups one begins in the line, so that it moves however many people wait.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard};
@@ -7,6 +8,9 @@ use super::writer::Job;
 
 /// As many as may wait in line; further callers wait their turn (back-pressure).
 const LINE: usize = 400;
+
+/// Of so many groups in a row one begins with who stands in line.
+const ONE_OF: u32 = 8;
 
 /// Whose turn comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,6 +31,8 @@ impl Turn {
 struct Waiting {
     first: VecDeque<Job>,
     in_line: VecDeque<Job>,
+    /// Groups in a row that began with who goes first.
+    past: u32,
     closed: bool,
 }
 
@@ -36,6 +42,19 @@ impl Waiting {
             Turn::First => &mut self.first,
             Turn::InLine => &mut self.in_line,
         }
+    }
+
+    /// The first of a group.
+    fn begin(&mut self) -> Option<(Turn, Job)> {
+        if self.past >= ONE_OF - 1
+            && let Some(job) = self.in_line.pop_front()
+        {
+            self.past = 0;
+            return Some((Turn::InLine, job));
+        }
+        let begun = self.next(Turn::InLine)?;
+        self.past = if begun.0 == Turn::First { self.past.saturating_add(1) } else { 0 };
+        Some(begun)
     }
 
     fn next(&mut self, turn: Turn) -> Option<(Turn, Job)> {
@@ -90,7 +109,7 @@ impl Line {
     pub fn next(&self) -> Option<(Turn, Job)> {
         let mut waiting = self.lock();
         loop {
-            if let Some(next) = waiting.next(Turn::InLine) {
+            if let Some(next) = waiting.begin() {
                 self.gone.notify_all();
                 return Some(next);
             }
@@ -113,5 +132,25 @@ impl Line {
         self.lock().closed = true;
         self.come.notify_all();
         self.gone.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_moves_however_many_go_first() {
+        let line = Line::default();
+        let job = || -> Job { Box::new(|_| (false, Box::new(|_| ()))) };
+        for _ in 0..64 {
+            line.wait_in(Turn::First, job());
+        }
+        for _ in 0..8 {
+            line.wait_in(Turn::InLine, job());
+        }
+        let order: Vec<Turn> = (0..64).filter_map(|_| line.next()).map(|(turn, _)| turn).collect();
+        assert!(order.chunks(8).all(|eight| eight.iter().filter(|turn| **turn == Turn::InLine).count() == 1));
+        assert!(order[..7].iter().all(|turn| *turn == Turn::First));
     }
 }

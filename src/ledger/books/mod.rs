@@ -16,6 +16,8 @@ mod line;
 mod lineage;
 mod lookups;
 mod lots;
+mod nodes;
+mod pace;
 mod pseudonyms;
 mod proposals;
 mod queries;
@@ -56,6 +58,7 @@ pub use inquiries::{InquiryRow, NewInquiry, RouteDay};
 pub use line::Turn;
 pub use lineage::{FolderLine, KnownRecord, PastOperation};
 pub use lookups::{KeptFragment, KeyedRecord, RecordHead};
+pub use nodes::{DutyRow, NODE_ID, NodeRow};
 pub use proposals::{NewProposal, ProposalRow};
 pub use pseudonyms::KnownKey;
 pub use replay::{ReplayHead, ReplayScope, STATES};
@@ -92,6 +95,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migration_12.sql"),
     include_str!("migration_13.sql"),
     include_str!("migration_14.sql"),
+    include_str!("migration_15.sql"),
 ];
 
 /// The books of an installation. Cheap to share; dropping the last one closes the ledger.
@@ -136,6 +140,7 @@ impl Books {
         // Whoever has the directory's lock works alone: what is leased, a dead process had.
         start.free_leases()?;
         start.free_inquiries()?;
+        start.forget_nodes()?;
         first(&mut start)?;
         let readers =
             (0..READERS).map(|_| Sqlite::reader(&path).map(Mutex::new)).collect::<Result<_, _>>()?;

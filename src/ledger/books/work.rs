@@ -20,11 +20,14 @@ pub struct Due {
 }
 
 impl Tx<'_> {
-    /// Leases a container to a worker until `until`; `None` if another has it, or it is closed.
+    /// Leases a container to a worker until `until`; `None` if another has it, or it is closed. No
+    /// clock ends the lease of another process that lives.
     pub fn lease_one(&self, id: i64, token: &str, now: Millis, until: Millis) -> R<Option<Submission>> {
         let sql = format!(
             "UPDATE submission SET lease_until = ?3, lease_token = ?2, announced_until = ?3
-             WHERE id = ?1 AND {OPEN} AND due <= ?4 AND (lease_until IS NULL OR lease_until < ?4)
+             WHERE id = ?1 AND {OPEN} AND due <= ?4 AND (lease_until IS NULL OR lease_until < ?4
+               AND NOT EXISTS (SELECT 1 FROM node n
+                 WHERE n.id = substr(lease_token, 1, 36) AND n.id <> substr(?2, 1, 36)))
              RETURNING {SUBMISSION}"
         );
         let leased = self.maybe(&sql, params![id, token, until, now], |row| submission(row, 0))?;

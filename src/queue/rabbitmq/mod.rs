@@ -140,6 +140,10 @@ impl Queue for RabbitQueue {
         })
     }
 
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     fn state(&self) -> QueueState {
         let standing = self.shared.standing();
         let blocked = standing.link.as_ref().and_then(|link| link.signals.blocked());

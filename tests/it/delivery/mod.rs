@@ -1,7 +1,7 @@
 //! Delivery at work over the real ledger: feeder, queue and workers, with a recipient that the
 //! test scripts. What leaves is real containers of a real flow, one record each.
 
-mod courier;
+pub mod courier;
 mod faults;
 mod files;
 

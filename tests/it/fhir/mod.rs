@@ -42,7 +42,13 @@ pub fn courier_with(url: &str, http: HttpSettings) -> Box<dyn Courier> {
 }
 
 pub fn destination(url: &str, http: HttpSettings) -> Destination {
-    Destination { protocol: "fhir".to_owned(), url: url.to_owned(), http, token: None }
+    Destination {
+        protocol: "fhir".to_owned(),
+        url: url.to_owned(),
+        http,
+        token: None,
+        read_back_after_ms: None,
+    }
 }
 
 /// One operation: its id, what it does, and the resource as it should be.

@@ -140,6 +140,7 @@ impl<'a> World<'a> {
             let wish = Gathering {
                 route: ROUTE,
                 interactive,
+                ente: None,
                 after: 0,
                 look: 100,
                 limit,

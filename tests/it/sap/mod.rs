@@ -27,7 +27,13 @@ pub async fn server(script: Script) -> SapServer {
 /// A courier that does not rest: the other writer of these tests works between its steps.
 pub fn courier(server: &SapServer, total_timeout_ms: u64) -> SapCourier {
     let http = HttpSettings { total_timeout_ms, ..HttpSettings::default() };
-    let destination = Destination { protocol: "sap".to_owned(), url: server.url(), http, token: None };
+    let destination = Destination {
+        protocol: "sap".to_owned(),
+        url: server.url(),
+        http,
+        token: None,
+        read_back_after_ms: None,
+    };
     SapCourier::new(&destination, None, Pace { rest_ms: 0 }).unwrap()
 }
 

@@ -101,6 +101,7 @@ impl Stage {
             url: self.server.base_url(),
             http: HttpSettings::default(),
             token: None,
+            read_back_after_ms: None,
         };
         let courier: Arc<dyn Courier> = raccordo::adapters::courier(&destination).unwrap().into();
         let couriers = HashMap::from([("gaf".to_owned(), courier)]);
