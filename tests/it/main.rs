@@ -17,6 +17,7 @@ mod indicators;
 mod inquiry;
 mod model;
 mod official;
+mod oidc;
 mod own_flows;
 mod planted;
 mod pushed;

@@ -4,6 +4,7 @@ mod careful;
 mod folders;
 mod import;
 mod openapi;
+mod people;
 mod requests;
 mod rights;
 mod tokens;
