@@ -4,12 +4,13 @@
 use std::future::Future;
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 /// Largest head of a request, bytes.
 const HEAD_MOST: usize = 64 * 1024;
@@ -17,6 +18,17 @@ const HEAD_MOST: usize = 64 * 1024;
 const LAST: Duration = Duration::from_secs(30);
 /// After an accept that failed for want of files or memory.
 const BREATH: Duration = Duration::from_millis(100);
+
+/// Told once no more requests are taken: what streams without an end ends then.
+#[derive(Clone)]
+pub struct Stopping(watch::Receiver<bool>);
+
+impl Stopping {
+    /// Until the process is to stop.
+    pub async fn wait(mut self) {
+        drop(self.0.wait_for(|stopping| *stopping).await);
+    }
+}
 
 /// Serves until `stopped`, then ends the requests at hand. `head` is the time for the head of a request,
 /// and for a connection without one.
@@ -29,6 +41,8 @@ pub async fn serve(
     let mut protocol = http1::Builder::new();
     protocol.timer(TokioTimer::new()).header_read_timeout(head).max_buf_size(HEAD_MOST);
     let connections = GracefulShutdown::new();
+    let (stop, stopping) = watch::channel(false);
+    let router = router.layer(Extension(Stopping(stopping)));
     let mut stopped = std::pin::pin!(stopped);
     loop {
         tokio::select! {
@@ -43,6 +57,7 @@ pub async fn serve(
         }
     }
     drop(listener);
+    let _ = stop.send(true);
     if tokio::time::timeout(LAST, connections.shutdown()).await.is_err() {
         tracing::warn!("requests were still at hand when the process stopped");
     }

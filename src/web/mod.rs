@@ -9,6 +9,7 @@ mod calendar;
 mod console;
 mod duplicates;
 mod endpoint;
+mod events;
 mod explain;
 mod exposition;
 mod extract;
@@ -46,9 +47,9 @@ mod trial;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
+use axum::{Extension, Router};
 
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
@@ -57,6 +58,7 @@ use crate::gateway::Gateway;
 use crate::gateway::rights::Right;
 use crate::gateway::settings::Api;
 pub use auth::{Caller, Trust};
+use events::Events;
 pub use italian::sentences;
 pub use language::Language;
 use limits::Limits;
@@ -82,6 +84,7 @@ pub fn router(gateway: Arc<Gateway>, trust: Trust) -> Router {
         .fold(Router::new(), |router, endpoint| endpoint.route(router))
         .layer(from_fn_with_state(Arc::clone(&gateway), idempotency::once))
         .layer(from_fn_with_state(Limits::new(settings.requests_per_minute), limits::limit))
+        .layer(Extension(Arc::new(Events::default())))
         .layer(from_fn_with_state((Arc::clone(&gateway), trust, oidc.clone()), auth::require))
         .merge(documents)
         .layer(CompressionLayer::new().compress_when(worth_packing()))

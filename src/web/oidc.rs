@@ -20,7 +20,7 @@ use crate::trust::oidc::{Expected, Fault, Provider, access_token, id_token};
 /// Keys older than this are fetched anew, so that withdrawn ones go; seconds.
 const KEYS_AGE_S: i64 = 600;
 /// An unknown key makes us ask again, so often at most; seconds.
-const ASK_AGAIN_S: i64 = 10;
+const ASK_AGAIN_S: i64 = 2;
 /// Largest document of a provider, bytes.
 const DOCUMENT_MOST: usize = 256 * 1024;
 

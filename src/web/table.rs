@@ -6,8 +6,8 @@ use utoipa::openapi::Required;
 use super::endpoint::{Endpoint, get, post, put};
 use super::shapes;
 use super::{
-    accounts, calendar, duplicates, explain, flows, folders, forecast, indicators, inquiries, keys, people,
-    records, replay, runs, search, status, tokens, trial,
+    accounts, calendar, duplicates, events, explain, flows, folders, forecast, indicators, inquiries, keys,
+    people, records, replay, runs, search, status, tokens, trial,
 };
 use crate::gateway::rights::Right;
 
@@ -131,6 +131,10 @@ fn of_work() -> Vec<Endpoint> {
         get("/readiness", Right::SeeMetadata, status::readiness)
             .says("How ready each ente is for each flow.")
             .answers::<shapes::Readiness>(200, "The standings."),
+        get("/events", Right::SeeMetadata, events::stream)
+            .says("Server-sent events for live views: `run`, `submission`, `receipt`, `route`; `reload` where some were missed.")
+            .header("Last-Event-ID", "The last event that was heard: what came since is told first.", Required::False)
+            .answers_bytes(200, "Events, with a heartbeat.", "text/event-stream"),
         get("/findings", Right::SeeMetadata, status::findings)
             .says("The rules that speak most often.")
             .query::<status::Of>()

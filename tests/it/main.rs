@@ -18,6 +18,7 @@ mod inquiry;
 mod model;
 mod nodes;
 mod official;
+mod oidc;
 mod own_flows;
 mod planted;
 mod pushed;

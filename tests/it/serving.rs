@@ -89,10 +89,12 @@ fn parse(bytes: &[u8]) -> Answer {
     let head = std::str::from_utf8(&bytes[..end]).expect("a head of text");
     let mut lines = head.split("\r\n");
     let status = lines.next().and_then(|line| line.split(' ').nth(1)).expect("a status line");
-    let headers: BTreeMap<String, String> = lines
-        .filter_map(|line| line.split_once(": "))
-        .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
-        .collect();
+    let mut headers: BTreeMap<String, String> = BTreeMap::new();
+    for (name, value) in lines.filter_map(|line| line.split_once(": ")) {
+        // What comes several times, such as cookies: a line each.
+        let known = headers.entry(name.to_ascii_lowercase()).or_default();
+        *known = if known.is_empty() { value.to_owned() } else { format!("{known}\n{value}") };
+    }
     let rest = &bytes[end + 4..];
     let chunked = headers.get("transfer-encoding").is_some_and(|encoding| encoding == "chunked");
     let body = if chunked { dechunk(rest) } else { rest.to_vec() };

@@ -5,6 +5,7 @@ mod alerts;
 mod benefits;
 mod calendar;
 mod cancel;
+mod changes;
 mod console;
 mod decode;
 mod exchange;
@@ -49,6 +50,7 @@ pub use accounts::{AccountRow, SessionRow};
 pub use alerts::{AlertRow, Telling};
 pub use benefits::{BenefitRow, DuplicateRow};
 pub use calendar::FiringRow;
+pub use changes::{Change, Places};
 pub use console::{
     OperationLine, ReadinessSample, RecordSides, RuleShare, Scope, TransitionView, Wanted, Whose,
 };
