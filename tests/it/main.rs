@@ -18,6 +18,7 @@ mod inquiry;
 mod model;
 mod official;
 mod own_flows;
+mod packaging;
 mod planted;
 mod pushed;
 mod python;
