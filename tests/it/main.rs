@@ -13,6 +13,7 @@ mod delivery;
 mod exchange;
 mod explain;
 mod fhir;
+mod guide;
 mod indicators;
 mod inquiry;
 mod model;
