@@ -28,7 +28,7 @@ export RACCORDO_OFFICIAL ?= $(abspath ../shared/official)
 ASSETS := web/node_modules/.ready
 DRIVER := tests/browser/node_modules/.ready
 
-.PHONY: help demo assets test lint check bless model chaos sim soak bench build packages clean-test
+.PHONY: help demo assets test lint check bless model chaos sim soak bench guide install build packages clean-test
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -90,6 +90,30 @@ bench: packages ## measurements, each beside its anchor; builds the release prof
 	$(CARGO) bench --locked --no-run
 	$(with-broker); $(CARGO) bench --locked
 
+guide: build ## the user's guide, into target/guide (with mdbook; else its pages stay Markdown in docs/guide/src)
+	$(RACCORDO) flows docs docs/guide/src/tracciati
+	if command -v mdbook >/dev/null; then mdbook build docs/guide; \
+	else echo "mdbook is not installed: read docs/guide/src/SUMMARY.md"; fi
+
+# Under DESTDIR where packages are made; else into the system, as root, with user and directories.
+install: PREFIX ?= /usr
+install: $(if $(shell command -v npm),$(ASSETS)) ## binary (release), service, user, manual pages, completions
+	.ci/packages cc
+	$(CARGO) build --locked --release --bin raccordo
+	install -D -m 755 $(TARGET)/release/raccordo $(DESTDIR)$(PREFIX)/bin/raccordo
+	install -D -m 644 packaging/systemd/raccordo.service $(DESTDIR)$(PREFIX)/lib/systemd/system/raccordo.service
+	install -D -m 644 packaging/systemd/raccordo.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/raccordo.conf
+	install -D -m 644 packaging/systemd/raccordo.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/raccordo.conf
+	install -D -m 644 config/production.example.toml $(DESTDIR)$(PREFIX)/share/doc/raccordo/production.example.toml
+	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/raccordo/LICENSE
+	$(TARGET)/release/raccordo man $(DESTDIR)$(PREFIX)/share/man/man1
+	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions \
+		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	$(TARGET)/release/raccordo completions bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/raccordo
+	$(TARGET)/release/raccordo completions zsh >$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_raccordo
+	$(TARGET)/release/raccordo completions fish >$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/raccordo.fish
+	$(if $(DESTDIR),,systemd-sysusers raccordo.conf && systemd-tmpfiles --create raccordo.conf && systemctl daemon-reload)
+
 clean-test: ## lint and test what is committed, in a fresh clone
 	rm -rf $(TARGET)/clean-test
 	git clone -q . $(TARGET)/clean-test
@@ -104,7 +128,7 @@ build: $(if $(shell command -v npm),$(ASSETS))
 	$(CARGO) build --locked --bin raccordo --test it
 
 packages:
-	.ci/packages cc xmllint openssl python rabbitmq node chromium
+	.ci/packages cc xmllint openssl python rabbitmq node chromium curl groff systemd
 
 $(VENV)/.ready: tests/python/requirements.txt | packages
 	python3 -m venv --clear $(VENV)

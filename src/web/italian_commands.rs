@@ -383,6 +383,7 @@ pub const SENTENCES: &[(&str, &str)] = &[
         "Che cosa significano i rifiuti: `raccordo explain {}`",
     ),
     ("all", "tutti"),
+    ("There is more: the same with `--after {}`.", "C'è altro: lo stesso con `--after {}`."),
     ("attempts", "tentativi"),
     ("receipts", "esiti"),
     ("number", "numero"),

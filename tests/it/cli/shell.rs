@@ -113,6 +113,9 @@ fn every_answer_can_be_had_as_json() {
         &["duplicates"],
         &["submissions"],
         &["submissions", "--state", "queued"],
+        &["submissions", "--folder", "CS-0000001", "--from", "2026-01-01"],
+        &["submissions", "H501.PS.*"],
+        &["alerts"],
         &["routes", "list"],
         &["routes", "suspend", "waas-H501"],
         &["routes", "resume", "waas-H501"],
@@ -137,6 +140,30 @@ fn every_answer_can_be_had_as_json() {
         let by_line = told.out.lines().all(|line| serde_json::from_str::<Value>(line).is_ok());
         assert!(whole || by_line, "{arguments:?}: {}", told.out);
     }
+}
+
+#[test]
+fn a_person_is_searched_for_without_being_named_on_the_command_line() {
+    let dir = installation();
+    let folder = &generated(4)[0];
+    let code = folder["persona"]["codice_fiscale"].as_str().expect("a codice fiscale");
+    std::fs::write(dir.path().join("who"), code).unwrap();
+    let mut command = command(dir.path());
+    command.args([
+        "--config",
+        "raccordo.toml",
+        "--json",
+        "submissions",
+        "--person",
+        "-",
+        "--reason",
+        "a test",
+    ]);
+    command.stdin(std::fs::File::open(dir.path().join("who")).unwrap());
+    let found = said(command.output().unwrap()).exit(0).json();
+    let found = found["operations"].as_array().unwrap();
+    assert!(!found.is_empty() && found.iter().all(|row| row["folder_id"] == folder["id"]), "{found:?}");
+    raccordo(dir.path(), &["submissions", "--person", code]).exit(2);
 }
 
 #[test]
