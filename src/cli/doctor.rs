@@ -89,15 +89,31 @@ fn installation(settings: &Settings, looks: &mut Vec<Look>) {
         Ok(inquirers) => looks.extend(inquirers.keys().map(|route| fine(&format!("route {route}")))),
         Err(why) => looks.push(wrong("routes that ask", why)),
     }
+    if settings.ledger.is_shared() {
+        looks.push(ledger(settings));
+    }
     if settings.queue.kind == QueueKind::Rabbitmq {
         looks.push(broker(settings));
     }
     pseudonym_keys(settings, looks);
 }
 
+/// Whether the server of the ledger answers, and what it holds.
+fn ledger(settings: &Settings) -> Look {
+    let seen = settings.ledger.place().and_then(|place| Books::visit(&place.unwrap_or_default()));
+    match seen {
+        Ok(words) => fine(&format!("ledger ({words})")),
+        Err(error) => wrong("ledger", error.to_string()),
+    }
+}
+
 /// The keys that flows need, and whether they are those with which records were made.
 fn pseudonym_keys(settings: &Settings, looks: &mut Vec<Look>) {
-    let known = match Books::known_keys_in(Path::new(&settings.data)) {
+    let known = settings.ledger.place().and_then(|place| match place {
+        None => Books::known_keys_in(Path::new(&settings.data)),
+        Some(place) => Books::known_keys_at(&place),
+    });
+    let known = match known {
         Ok(known) => known,
         Err(error) => return looks.push(wrong("pseudonym keys", error.to_string())),
     };

@@ -33,6 +33,7 @@ mod inquiry;
 mod inquiry_end;
 mod keeping;
 mod lineage;
+mod ledger_settings;
 mod look;
 mod membership;
 pub mod oidc_settings;
@@ -165,7 +166,7 @@ impl Gateway {
         let mut directory = std::fs::DirBuilder::new();
         let made = directory.recursive(true).mode(0o700).create(data);
         made.map_err(|error| LedgerError::Store(Box::new(error)))?;
-        let books = Books::open_with(data, |tx| {
+        let books = settings.ledger.open(data, |tx| {
             catalog.flows().iter().try_for_each(|flow| tx.set_powers(flow.family(), flow.powers()))
         })?;
         let path = data.join("raccordo.key");

@@ -11,6 +11,7 @@ pub use super::calendar_entry::CalendarEntry;
 pub use super::delivery_settings::{BreakerSettings, Push, QueueKind, QueueSettings, Retry};
 pub use super::oidc_settings::Oidc;
 pub use super::retention::Retention;
+pub use super::ledger_settings::LedgerSettings;
 use super::rights::{Grant, Role, everything};
 use super::roles::Roles;
 use crate::mapping::keyed::Keys;
@@ -31,6 +32,7 @@ pub struct Settings {
     pub offer: OfferListener,
     pub queue: QueueSettings,
     pub node: NodeSettings,
+    pub ledger: LedgerSettings,
     pub log: Log,
     pub trace: TraceSettings,
     pub alerts: AlertSettings,

@@ -11,3 +11,4 @@ pub mod books;
 
 pub use books::{Books, Ticket, Turn, Tx};
 pub use rows::{FindingRow, FolderRow, RunHead};
+pub use sql::postgres::Place;

@@ -38,6 +38,7 @@ pub fn load(file: Option<&Path>) -> Result<Settings, ConfigError> {
     let base = file.and_then(Path::parent).unwrap_or_else(|| Path::new("."));
     settings.queue.files_from(base);
     settings.alerts.files_from(base);
+    settings.ledger.files_from(base);
     settings.flows = match flows::chosen() {
         Some(chosen) => chosen.display().to_string(),
         None => below(base, &settings.flows),

@@ -43,7 +43,7 @@ pub fn open(dir: &Path, tables: &str, clock: &Held) -> Gateway {
     let config = configure(dir, "unused.json", "");
     let text = std::fs::read_to_string(&config).unwrap();
     std::fs::write(&config, text + tables).unwrap();
-    let settings = node::config::load(Some(&config)).unwrap();
+    let settings = crate::ledgers::load(&config);
     Gateway::open(settings, node::load_catalog().unwrap(), Box::new(clock.clone())).unwrap()
 }
 

@@ -17,7 +17,7 @@ struct Ente {
 
 fn ente() -> Ente {
     let directory = TempDir::new().unwrap();
-    let books = Books::open(directory.path()).unwrap();
+    let books = crate::ledgers::books(directory.path());
     let row = FolderRow {
         id: 0,
         ente: "E".into(),

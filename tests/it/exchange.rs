@@ -22,7 +22,7 @@ fn order() -> Order {
 
 fn ente() -> Ente {
     let directory = TempDir::new().unwrap();
-    let books = Books::open(directory.path()).unwrap();
+    let books = crate::ledgers::books(directory.path());
     let folder = folder(&books, "F-1");
     Ente { books, folder, _directory: directory }
 }

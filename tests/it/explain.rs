@@ -288,7 +288,7 @@ fn pushed(dir: &Path, url: &str) -> Arc<Gateway> {
          channel = \"push\"\nenti = [\"H501\"]\n[route.push]\nprotocol = \"fhir\"\nurl = \"{url}\"\n"
     ));
     std::fs::write(&config, text).unwrap();
-    Arc::new(node::open(node::config::load(Some(&config)).unwrap()).unwrap())
+    Arc::new(node::open(crate::ledgers::load(&config)).unwrap())
 }
 
 #[test]

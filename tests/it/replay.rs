@@ -81,7 +81,7 @@ fn catalog(mapping: Mapping) -> Catalog {
 /// The installation of `dir` under a mapping; only one at a time has the ledger.
 fn open(dir: &Path, mapping: Mapping) -> Gateway {
     let config = configure(dir, "unused.json", "");
-    let settings = node::config::load(Some(&config)).unwrap();
+    let settings = crate::ledgers::load(&config);
     Gateway::open(settings, catalog(mapping), Box::new(SystemClock)).unwrap()
 }
 

@@ -146,7 +146,7 @@ impl Site {
         let platform =
             runtime.block_on(Platform::start(bind, ISSUER, entitlements, clock::system())).unwrap();
         let config = configuration(dir.path(), &platform.jwks_url());
-        let gateway = Arc::new(node::open(node::config::load(Some(&config)).unwrap()).unwrap());
+        let gateway = Arc::new(node::open(crate::ledgers::load(&config)).unwrap());
         let running = runtime.block_on(node::start(Arc::clone(&gateway))).unwrap();
         let (api, offer) = (running.api.unwrap(), running.offer.unwrap());
         Self { gateway, platform, api, offer, running: Some(running), runtime, dir }

@@ -152,7 +152,7 @@ fn a_token_foresees_only_what_it_speaks_for() {
 
 fn open(dir: &Path, files: &dyn Files, clock: &Held) -> Gateway {
     let config = configure(dir, "unused.json", "");
-    let settings = node::config::load(Some(&config)).unwrap();
+    let settings = crate::ledgers::load(&config);
     let catalog = Catalog::load(files).unwrap_or_else(|defects| panic!("{defects:#?}"));
     Gateway::open(settings, catalog, Box::new(clock.clone())).unwrap()
 }

@@ -238,6 +238,21 @@ impl Books {
         }
     }
 
+    /// What a server says of itself and of its ledger, in words; changes nothing.
+    ///
+    /// # Errors
+    /// [`LedgerError::Store`] says why it cannot be reached.
+    pub fn visit(place: &Place) -> Result<String, LedgerError> {
+        let server = Server::new(place)?;
+        let connection = Connection::to(&server);
+        let version = |row: &Row<'_>| row.get::<String>(0);
+        let version =
+            connection.one("the version", "SELECT current_setting('server_version')", [], version)?;
+        let ledger = upgrade::version_of(&connection)?;
+        let ledger = ledger.map_or_else(|| "made at first start".to_owned(), |of| format!("version {of}"));
+        Ok(format!("PostgreSQL {version} at {}, {ledger}", server.name()))
+    }
+
     /// The ledger's file, or where its server is; nothing secret.
     pub fn place(&self) -> String {
         match &self.store {

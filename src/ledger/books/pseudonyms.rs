@@ -4,6 +4,8 @@ use std::path::Path;
 
 use super::{Books, R, Row, Tx, params};
 use crate::exchange::{Hash, LedgerError, Millis};
+use crate::ledger::sql::Connection;
+use crate::ledger::sql::postgres::{Place, Server};
 use crate::ledger::sql::sqlite::Sqlite;
 
 /// A key of an ente, known by its check value only.
@@ -26,6 +28,15 @@ impl Books {
     /// The keys with which records were made.
     pub fn known_keys(&self) -> Result<Vec<KnownKey>, LedgerError> {
         self.look(|tx| tx.many(ALL, [], known_key))
+    }
+
+    /// The same of a server's ledger; none where there is no ledger yet.
+    pub fn known_keys_at(place: &Place) -> Result<Vec<KnownKey>, LedgerError> {
+        let connection = Connection::to(&Server::new(place)?);
+        let table = "SELECT 1 FROM information_schema.tables
+                     WHERE table_schema = current_schema() AND table_name = 'pseudonym_key'";
+        let found = connection.maybe(table, [], |_| Ok(()))?;
+        if found.is_some() { connection.many(ALL, [], known_key) } else { Ok(Vec::new()) }
     }
 
     /// The same of a ledger that another process may have open; none where there is no ledger yet.

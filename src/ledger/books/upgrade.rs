@@ -58,6 +58,16 @@ fn steps(connection: &Connection, migrations: &[&str]) -> R<()> {
     connection.batch(&format!("DELETE FROM ledger; INSERT INTO ledger VALUES ({of}, {from})"))
 }
 
+/// Of which version the ledger of a server is; `None` before its first start.
+pub(super) fn version_of(connection: &Connection) -> R<Option<usize>> {
+    let table = "SELECT 1 FROM information_schema.tables
+                 WHERE table_schema = current_schema() AND table_name = 'ledger'";
+    match connection.maybe(table, [], |_| Ok(()))? {
+        Some(()) => connection.maybe("SELECT version FROM ledger", [], |row| row.get(0)),
+        None => Ok(None),
+    }
+}
+
 impl Version {
     /// What it is once it has all migrations.
     fn after(self, migrations: &[&str]) -> Self {

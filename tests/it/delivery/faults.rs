@@ -5,6 +5,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use raccordo::exchange::Bucket;
+use raccordo::ledger::Tx;
+use raccordo::ledger::sql::Bind;
 
 use super::Stage;
 use super::courier::Fate;
@@ -12,9 +14,24 @@ use super::courier::Fate;
 impl Stage {
     /// Changes the ledger behind the gateway's back; returns how many rows.
     fn tamper(&self, sql: &str) -> usize {
-        let ledger = rusqlite::Connection::open(self.gateway.books.path()).unwrap();
-        ledger.busy_timeout(Duration::from_secs(10)).unwrap();
-        ledger.execute(sql, []).unwrap()
+        let sql = sql.to_owned();
+        tokio::task::block_in_place(|| self.gateway.books.write(move |tx| tx.run(&sql, []))).unwrap()
+    }
+
+    /// Moves the first bytes of each wrapped key to its end: they say which key file it needs.
+    fn turn_keys(&self, by: usize) -> usize {
+        let turn = move |tx: &mut Tx<'_>| {
+            let known = "SELECT id, wrapped_key FROM folder";
+            let keys = tx.many(known, [], |row| Ok((row.get::<i64>(0)?, row.get::<Vec<u8>>(1)?)))?;
+            for (id, mut key) in keys.clone() {
+                let by = by % key.len();
+                key.rotate_left(by);
+                let values: &[&dyn Bind; 2] = &[&id, &key];
+                tx.run("UPDATE folder SET wrapped_key = ?2 WHERE id = ?1", values)?;
+            }
+            Ok(keys.len())
+        };
+        tokio::task::block_in_place(|| self.gateway.books.write(turn)).unwrap()
     }
 
     /// One number of the ledger.
@@ -39,7 +56,8 @@ impl Stage {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_damaged_payload_is_a_persons_affair_and_its_neighbours_are_sent() {
     let mut stage = Stage::open(4, &[]).await;
-    let damaged = "UPDATE payload SET sealed = x'' WHERE record = (SELECT min(record) FROM payload)";
+    let damaged =
+        "UPDATE payload SET sealed = substr(sealed, 1, 0) WHERE record = (SELECT min(record) FROM payload)";
     assert_eq!(stage.tamper(damaged), 1);
     stage.deliver();
     let run = stage.run(None).await;
@@ -52,14 +70,8 @@ async fn a_damaged_payload_is_a_persons_affair_and_its_neighbours_are_sent() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_that_is_not_the_installations_parks_nothing_and_is_waited_for() {
     let mut stage = Stage::open(2, &[]).await;
-    // The first bytes of a wrapped key say which key file it needs: moved to its end and back.
     let size = stage.number("SELECT max(length(wrapped_key)) FROM folder");
-    let turn = |by: i64| {
-        format!(
-            "UPDATE folder SET wrapped_key = CAST(substr(wrapped_key, {by} + 1) || substr(wrapped_key, 1, {by}) AS BLOB)"
-        )
-    };
-    assert_eq!(stage.tamper(&turn(8)), 2);
+    assert_eq!(stage.turn_keys(8), 2);
     stage.deliver();
     let run = stage.run(None).await;
     // More often than the route has patience with its recipient.
@@ -71,7 +83,7 @@ async fn a_key_that_is_not_the_installations_parks_nothing_and_is_waited_for() {
         0,
         "the recipient is not to blame"
     );
-    assert_eq!(stage.tamper(&turn(size - 8)), 2);
+    assert_eq!(stage.turn_keys(usize::try_from(size).unwrap() - 8), 2);
     let balance = stage.settled(run).await;
     assert!(balance.count(Bucket::Accepted) > 0 && balance.count(Bucket::Parked) == 0);
     assert!(stage.courier.asked.lock().unwrap().is_empty(), "nothing had left: there was nothing to ask");

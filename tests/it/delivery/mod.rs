@@ -68,7 +68,7 @@ impl Stage {
         let config = dir.path().join("raccordo.toml");
         let data = dir.path().join("data").display().to_string();
         std::fs::write(&config, format!("data = {data:?}\n{CONFIG}")).unwrap();
-        let gateway = Arc::new(node::open(node::config::load(Some(&config)).unwrap()).unwrap());
+        let gateway = Arc::new(node::open(crate::ledgers::load(&config)).unwrap());
         for mut folder in generated(people) {
             folder["ente"] = "H501".into();
             gateway.save_bytes(folder.to_string().as_bytes(), "test").unwrap();

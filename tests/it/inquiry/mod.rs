@@ -114,7 +114,7 @@ impl Stage {
 fn gateway(dir: &Path, inquiry: &str, clock: &Held) -> Gateway {
     let config = dir.join("raccordo.toml");
     std::fs::write(&config, configuration(dir, "http://127.0.0.1:9/", inquiry)).unwrap();
-    let settings = node::config::load(Some(&config)).unwrap();
+    let settings = crate::ledgers::load(&config);
     Gateway::open(settings, node::load_catalog().unwrap(), Box::new(clock.clone())).unwrap()
 }
 

@@ -42,7 +42,7 @@ impl Site {
         let (service, at) = Service::start(&runtime, says);
         let dir = tempfile::tempdir().unwrap();
         write_configuration(dir.path(), at);
-        let settings = node::config::load(Some(&dir.path().join("raccordo.toml"))).unwrap();
+        let settings = crate::ledgers::load(&dir.path().join("raccordo.toml"));
         let gateway = Arc::new(node::open(settings).unwrap());
         let running = runtime.block_on(node::start(Arc::clone(&gateway))).unwrap();
         let api = running.api.unwrap();

@@ -63,7 +63,7 @@ impl Site {
         secret(&dir.path().join("operator"), "XXXYYY80A01H501D\n");
         let path = dir.path().join("raccordo.toml");
         std::fs::write(&path, config(&server.url(), &dir.path().join("data").display().to_string())).unwrap();
-        let open = move || Arc::new(node::open(node::config::load(Some(&path)).unwrap()).unwrap());
+        let open = move || Arc::new(node::open(crate::ledgers::load(&path)).unwrap());
         let gateway = tokio::task::spawn_blocking(open).await.unwrap();
         let running = node::start(Arc::clone(&gateway)).await.unwrap();
         Self { gateway, running, server, _dir: dir }

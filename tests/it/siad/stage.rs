@@ -77,7 +77,7 @@ fn installed() -> (Gateway, TempDir) {
     let config = dir.path().join("raccordo.toml");
     let data = dir.path().join("data").display().to_string();
     std::fs::write(&config, format!("data = {data:?}\n{CONFIG}")).unwrap();
-    let gateway = node::open(node::config::load(Some(&config)).unwrap()).unwrap();
+    let gateway = node::open(crate::ledgers::load(&config)).unwrap();
     (gateway, dir)
 }
 

@@ -40,7 +40,7 @@ impl Place {
     }
 
     fn open(&self) -> Arc<Gateway> {
-        let settings = node::config::load(Some(&self.at().join("raccordo.toml"))).unwrap();
+        let settings = crate::ledgers::load(&self.at().join("raccordo.toml"));
         Arc::new(node::open(settings).unwrap())
     }
 
@@ -210,11 +210,11 @@ fn two_folders_with_one_pseudonym_are_a_finding_and_stop_nobody_else() {
         assert_eq!(save(&site, folder), [""; 0]);
     }
     // As if the pseudonym of the first were the second's: 100 bits do not meet by themselves.
-    let ledger = rusqlite::Connection::open(site.gateway.books.path()).unwrap();
     let moved = "UPDATE pseudonym SET folder = (SELECT id FROM folder WHERE folder_id = ?2)
                  WHERE folder = (SELECT id FROM folder WHERE folder_id = ?1)";
     let id = |at: usize| folders[at]["id"].as_str().unwrap();
-    assert_eq!(ledger.execute(moved, [id(0), id(1)]).unwrap(), 1);
+    let (from, to) = (id(0).to_owned(), id(1).to_owned());
+    assert_eq!(site.gateway.books.write(move |tx| tx.run(moved, [from, to])).unwrap(), 1);
     assert_eq!(save(&site, &folders[0]), ["pseudonimo-doppio"]);
     let run = super::report(&site, None);
     let terms = site.api("GET", &format!("/runs/{}", run["id"]), b"").good(200)["balance"]["terms"].clone();

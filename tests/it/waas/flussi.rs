@@ -105,14 +105,13 @@ fn what_cannot_be_opened_is_parked_and_its_neighbours_are_served() {
     site.fill(10);
     let flows = site.flussi("since=0&limit=4");
     let damage = |sql: &str, flusso: &Value| {
-        let ledger = rusqlite::Connection::open(site.gateway.books.path()).unwrap();
         let whose = "WHERE (record, content) = (SELECT o.record, o.content FROM operation o
                        JOIN submission s ON s.id = o.submission WHERE s.name = ?1)";
-        let name = flusso["id_flusso"].as_str().unwrap();
-        assert_eq!(ledger.execute(&format!("{sql} {whose}"), [name]).unwrap(), 1);
+        let (name, sql) = (flusso["id_flusso"].as_str().unwrap().to_owned(), format!("{sql} {whose}"));
+        assert_eq!(site.gateway.books.write(move |tx| tx.run(&sql, [name])).unwrap(), 1);
     };
-    damage("UPDATE payload SET sealed = CAST(substr(sealed, 2) AS BLOB)", &flows[1]);
-    damage("UPDATE payload SET sealed = x''", &flows[2]);
+    damage("UPDATE payload SET sealed = substr(sealed, 2)", &flows[1]);
+    damage("UPDATE payload SET sealed = substr(sealed, 1, 0)", &flows[2]);
     damage("DELETE FROM payload", &flows[3]);
     assert_eq!(site.flussi("since=0&limit=4"), flows[..1], "the same bytes, without what is damaged");
     let after = site.flussi("since=0&limit=4");

@@ -155,18 +155,11 @@ fn what_was_acknowledged_is_on_disk() {
     let flows = site.flussi("since=0&limit=3");
     for flusso in &flows {
         post(&site, &[esito(flusso, "OK")]);
-        // Another connection to the file, as after a death at this very moment, already sees it.
-        let file = site.gateway.books.path();
-        let reader = rusqlite::Connection::open_with_flags(file, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY);
-        let count: i64 = reader
-            .unwrap()
-            .query_row(
-                "SELECT count(*) FROM operation o JOIN submission s ON s.id = o.submission
-                 WHERE s.name = ?1 AND o.state = 'accepted'",
-                [flusso["id_flusso"].as_str().unwrap()],
-                |row| row.get(0),
-            )
-            .unwrap();
-        assert_eq!(count, 1);
+        // Another connection, as after a death at this very moment, already sees it.
+        let sql = "SELECT count(*) FROM operation o JOIN submission s ON s.id = o.submission
+                   WHERE s.name = ?1 AND o.state = 'accepted'";
+        let name = flusso["id_flusso"].as_str().unwrap();
+        let count = site.gateway.books.look(|tx| tx.one("the count", sql, [name], |row| row.get::<i64>(0)));
+        assert_eq!(count.unwrap(), 1);
     }
 }
