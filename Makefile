@@ -14,12 +14,32 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 RACCORDO := $(TARGET)/debug/raccordo
 VENV := $(TARGET)/venv
 BROKER := $(abspath $(TARGET))/broker
+POSTGRES := $(abspath $(TARGET))/postgres
 
 # A fresh private RabbitMQ for as long as one command runs.
 define with-broker
 trap 'tests/broker stop $(BROKER)' EXIT; tests/broker wipe $(BROKER); \
 	export RACCORDO_BROKER=$(BROKER) RACCORDO_AMQP="$$(cat $(BROKER)/url)"
 endef
+
+# The same with a private PostgreSQL.
+define with-postgres
+trap 'tests/postgres stop $(POSTGRES)' EXIT; tests/postgres wipe $(POSTGRES); \
+	export RACCORDO_POSTGRES=$(POSTGRES)
+endef
+
+# And with both.
+define with-servers
+trap 'tests/broker stop $(BROKER); tests/postgres stop $(POSTGRES)' EXIT; \
+	tests/broker wipe $(BROKER); tests/postgres wipe $(POSTGRES); export RACCORDO_POSTGRES=$(POSTGRES) \
+	RACCORDO_BROKER=$(BROKER) RACCORDO_AMQP="$$(cat $(BROKER)/url)"
+endef
+
+BROKERED := $(filter rabbitmq,$(QUEUE))
+SHARED := $(filter postgres,$(LEDGER))
+
+# What of the suite runs over PostgreSQL too: whatever keeps its ledger by `tests/it/ledgers.rs`.
+OVER_POSTGRES := exchange:: cancel:: delivery:: replay:: waas:: calendar:: inquiry:: upgrade:: api:: console:: explain::
 
 # The authorities' own schemas, to check ours against. They are not part of this repository;
 # tests say so where they are absent.
@@ -33,15 +53,17 @@ DRIVER := tests/browser/node_modules/.ready
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: build ## the whole way, from generated folders to two books that agree (STAY=1: then the console, until Ctrl-C)
-	$(if $(filter rabbitmq,$(QUEUE)),.ci/packages openssl rabbitmq; $(with-broker); )$(RACCORDO) demo --dir $(TARGET)/demo $(if $(QUEUE),--queue $(QUEUE)) $(if $(STAY),--stay)
+demo: build ## the whole way, from generated folders to two books that agree (QUEUE=rabbitmq, LEDGER=postgres; STAY=1: then the console, until Ctrl-C)
+	$(if $(BROKERED)$(SHARED),.ci/packages openssl $(BROKERED) $(SHARED); )$(if $(BROKERED),$(if $(SHARED),$(with-servers),$(with-broker)); ,$(if $(SHARED),$(with-postgres); ))$(RACCORDO) demo --dir $(TARGET)/demo $(if $(QUEUE),--queue $(QUEUE)) $(if $(SHARED),--ledger "$$(cat $(POSTGRES)/url)" --ledger-password-file $(POSTGRES)/password) $(if $(STAY),--stay)
 
 # Tests that drive the API from outside find their Python here.
 test: export RACCORDO_PYTHON := $(abspath $(VENV))/bin/python
 test: packages $(VENV)/.ready $(ASSETS) $(DRIVER) ## every test there is
-	$(with-broker); if $(CARGO) nextest --version >/dev/null 2>&1; \
+	$(with-servers); if $(CARGO) nextest --version >/dev/null 2>&1; \
 	then $(CARGO) nextest run --locked --no-fail-fast; \
-	else $(CARGO) test --locked --no-fail-fast --lib --bins --tests; fi
+	RACCORDO_LEDGER=postgres $(CARGO) nextest run --locked --no-fail-fast --test it $(OVER_POSTGRES); \
+	else $(CARGO) test --locked --no-fail-fast --lib --bins --tests; \
+	RACCORDO_LEDGER=postgres $(CARGO) test --locked --no-fail-fast --test it -- $(OVER_POSTGRES); fi
 	$(CARGO) test --locked --doc
 
 assets: ## what the console's pages load, from the npm registry; the next build embeds it
@@ -128,7 +150,7 @@ build: $(if $(shell command -v npm),$(ASSETS))
 	$(CARGO) build --locked --bin raccordo --test it
 
 packages:
-	.ci/packages cc xmllint openssl python rabbitmq node chromium curl groff systemd
+	.ci/packages cc xmllint openssl python rabbitmq postgres node chromium curl groff systemd
 
 $(VENV)/.ready: tests/python/requirements.txt | packages
 	python3 -m venv --clear $(VENV)

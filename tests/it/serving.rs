@@ -166,7 +166,7 @@ impl Site {
                 std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
             }
         }
-        self.gateway = Arc::new(node::open(node::config::load(Some(&config)).unwrap()).unwrap());
+        self.gateway = Arc::new(node::open(crate::ledgers::load(&config)).unwrap());
         let running = self.runtime.block_on(node::start(Arc::clone(&self.gateway))).unwrap();
         (self.api, self.offer) = (running.api.unwrap(), running.offer.unwrap());
         (self.running, self.dir) = (Some(running), dir);

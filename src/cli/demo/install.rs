@@ -35,7 +35,7 @@ pub fn prepare(dir: &Path, registers: &Registers, queue: &Queue) -> anyhow::Resu
     Ok(config)
 }
 
-/// Which queue carries the work.
+/// Which queue carries the work, and where the ledger is.
 #[derive(Clone, clap::Args)]
 pub struct Queue {
     /// `embedded`, or `rabbitmq` at the broker's address.
@@ -44,6 +44,12 @@ pub struct Queue {
     /// Address of the broker, e.g. `amqp://127.0.0.1:5672/%2f`; guest:guest.
     #[arg(long, env = "RACCORDO_AMQP", default_value = "amqp://127.0.0.1:5672/%2f")]
     broker: String,
+    /// Address of a PostgreSQL for the ledger, which must hold none yet; SQLite where none is given.
+    #[arg(long, default_value = "", hide_default_value = true)]
+    ledger: String,
+    /// File (0600) with the password of that server.
+    #[arg(long, default_value = "", hide_default_value = true)]
+    ledger_password_file: String,
 }
 
 impl Queue {
@@ -71,8 +77,10 @@ fn new_key() -> anyhow::Result<String> {
 
 fn configuration(dir: &Path, registers: &Registers, queue: &Queue) -> String {
     let data = dir.join("data").display().to_string();
-    let mut text =
-        format!("data = {data:?}\n\n[queue]\nkind = {:?}\nurl = {:?}\n", queue.queue, queue.broker);
+    let mut text = format!(
+        "data = {data:?}\n\n[queue]\nkind = {:?}\nurl = {:?}\n\n[ledger]\nurl = {:?}\npassword_file = {:?}\n",
+        queue.queue, queue.broker, queue.ledger, queue.ledger_password_file
+    );
     for (number, (code, name)) in ENTI.iter().enumerate() {
         let keys: Vec<String> = registers.keys().map(|key| format!("{key} = \"{key}-{code}\"")).collect();
         let keys = format!("{{ {} }}", keys.join(", "));

@@ -1,7 +1,7 @@
 //! A transaction of the ledger, or one moment of it that is read: what is asked, and what is changed.
 
 use super::R;
-use crate::ledger::sql::{Connection, Parameters, Row};
+use crate::ledger::sql::{Connection, Dialect, Parameters, Row};
 
 /// One transaction. Its methods are the acts of the books, theme by theme in their files.
 pub struct Tx<'a> {
@@ -52,6 +52,11 @@ impl<'a> Tx<'a> {
     /// Inserts one row into a table that numbers its rows as `id`, and says its number.
     pub fn add(&self, sql: &str, parameters: impl Parameters) -> R<i64> {
         self.connection.add(sql, parameters)
+    }
+
+    /// How the store speaks.
+    pub const fn dialect(&self) -> Dialect {
+        self.connection.dialect()
     }
 
     /// The texts of a JSON array that is a parameter, to stand behind `IN`.

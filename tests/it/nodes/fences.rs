@@ -82,7 +82,7 @@ fn a_process_with_another_key_does_not_join() {
     let kept = std::fs::read(&key).unwrap();
     std::fs::remove_file(&key).unwrap();
     raccordo::seal::MasterKey::load_or_create(&key).unwrap();
-    let load = || node::config::load(Some(&key.parent().unwrap().with_file_name("raccordo.toml"))).unwrap();
+    let load = || crate::ledgers::load(&key.parent().unwrap().with_file_name("raccordo.toml"));
     let joined = || Gateway::beside(one, load(), Box::new(raccordo::gateway::SystemClock));
     assert!(joined().err().unwrap().to_string().contains("copy `raccordo.key`"));
     std::fs::write(&key, kept).unwrap();

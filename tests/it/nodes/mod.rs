@@ -70,7 +70,7 @@ impl Stage {
         crate::serving::secret(&dir.path().join("operator"), "XXXYYY80A01H501D\n");
         let file = dir.path().join("raccordo.toml");
         std::fs::write(&file, config(&dir.path().join("data").display().to_string(), push)).unwrap();
-        let load = || node::config::load(Some(&file)).unwrap();
+        let load = || crate::ledgers::load(&file);
         let first = Arc::new(node::open(load()).unwrap());
         let mut all = vec![Arc::clone(&first)];
         for _ in 1..nodes {

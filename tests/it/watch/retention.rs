@@ -76,7 +76,7 @@ impl Stage {
 }
 
 fn count(gateway: &Gateway, sql: &str) -> i64 {
-    let ledger = Connection::open(gateway.books.path()).unwrap();
+    let ledger = Connection::open(gateway.books.place()).unwrap();
     ledger.query_row(sql, [], |row| row.get(0)).unwrap()
 }
 
@@ -202,7 +202,7 @@ fn nobody_waits_for_the_pruning_of_a_hundred_thousand_rows() {
     // One stretch at most stands before whoever goes first.
     assert!(p99 < Duration::from_millis(500), "{p99:?}");
     books.write(|tx| tx.give_back(100_000)).unwrap();
-    let ledger = Connection::open(books.path()).unwrap();
+    let ledger = Connection::open(books.place()).unwrap();
     let free: i64 = ledger.query_row("PRAGMA freelist_count", [], |row| row.get(0)).unwrap();
     assert_eq!(free, 0, "free pages are given back");
 }
