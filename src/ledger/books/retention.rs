@@ -7,6 +7,7 @@
 
 use super::{Books, Row, Tx, params};
 use crate::exchange::{LedgerError, Millis};
+use crate::ledger::sql::Dialect;
 
 type R<T> = Result<T, LedgerError>;
 
@@ -161,7 +162,11 @@ impl Tx<'_> {
 
     /// Gives so many free pages back to the file system, where the ledger was made to.
     pub fn give_back(&self, pages: u32) -> R<()> {
-        self.many(&format!("PRAGMA incremental_vacuum({pages})"), params![], |_| Ok(())).map(drop)
+        // The other store has a process of its own for it.
+        if self.dialect() == Dialect::Sqlite {
+            self.many(&format!("PRAGMA incremental_vacuum({pages})"), params![], |_| Ok(()))?;
+        }
+        Ok(())
     }
 }
 

@@ -54,6 +54,11 @@ impl<'a> Tx<'a> {
         self.connection.add(sql, parameters)
     }
 
+    /// How the store speaks.
+    pub(super) const fn dialect(&self) -> crate::ledger::sql::Dialect {
+        self.connection.dialect()
+    }
+
     /// The texts of a JSON array that is a parameter, to stand behind `IN`.
     pub fn list(&self, parameter: &str) -> String {
         self.connection.dialect().list(parameter)
