@@ -25,6 +25,8 @@ mod offer;
 mod pipeline;
 #[path = "throughput/push.rs"]
 mod push;
+#[path = "throughput/search.rs"]
+mod search;
 #[path = "throughput/start.rs"]
 mod start;
 #[path = "throughput/table.rs"]
@@ -41,13 +43,14 @@ const ROUNDS: usize = 3;
 type Part = (&'static str, fn(&mut Table) -> Result<()>);
 
 /// What is measured, in this order.
-const PARTS: [Part; 7] = [
+const PARTS: [Part; 8] = [
     ("pipeline", pipeline::measure),
     ("import", import::measure),
     ("bulk", bulk::measure),
     ("offer", offer::measure),
     ("broker", broker::measure),
     ("push", push::measure),
+    ("search", search::measure),
     ("start", start::measure),
 ];
 
@@ -59,7 +62,7 @@ fn main() -> Result<()> {
         return Ok(());
     }
     if let Some(unknown) = words.iter().find(|word| PARTS.iter().all(|(name, _)| name != word)) {
-        bail!("there is no part `{unknown}`: pipeline, import, bulk, offer, broker, push, start");
+        bail!("there is no part `{unknown}`: pipeline, import, bulk, offer, broker, push, search, start");
     }
     let mut table = Table::begin();
     for (name, part) in PARTS {
@@ -84,6 +87,7 @@ fn child(words: &[String]) -> Result<Value> {
         ["recipient"] => installation::recipient(),
         ["bulk", ledger] => bulk::run(ledger),
         ["offer", ledger] => offer::run(ledger),
+        ["search", count, ledger] => search::run(count.parse()?, ledger),
         ["open", ledger] => start::run(ledger),
         other => bail!("a child cannot do {other:?}"),
     }

@@ -139,10 +139,10 @@ impl Gateway {
             .write_async(move |tx| {
                 let (mut settled, mut over) = (Vec::with_capacity(receipts.len()), Vec::new());
                 for receipt in &receipts {
+                    // Before it is settled: then no run waits for it any more.
+                    let way = if traced { way_of(tx, &route, &receipt.name)? } else { None };
                     let outcome = settle(tx, &route, receipt, now)?;
-                    if traced && matches!(outcome, Settled::Moved(_)) {
-                        over.extend(way_of(tx, &route, receipt, outcome)?);
-                    }
+                    over.extend(way.filter(|_| matches!(outcome, Settled::Moved(_))));
                     let what = if outcome == Settled::Foreign {
                         EventKind::ReceiptUnmatched
                     } else {

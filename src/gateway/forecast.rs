@@ -2,6 +2,8 @@
 //! it, at the pace that this process saw in the last minutes. What is foretold from it stands in
 //! `exchange/forecast.rs`.
 
+use std::time::Instant;
+
 use serde::Serialize;
 
 use super::Gateway;
@@ -138,12 +140,23 @@ impl Gateway {
     }
 
     fn balance_of(&self, run: &OpenRun) -> Result<Balance, LedgerError> {
+        if let Some((until, balance)) = lock(&self.watch.counted).get(&run.id)
+            && Instant::now() < *until
+        {
+            return Ok(balance.clone());
+        }
+        let began = Instant::now();
         let counts = self.books.look(|tx| tx.run_counts(run.id))?;
         let mut balance = Balance::new(counts.iter().map(|(_, count)| count).sum());
         counts.into_iter().for_each(|(bucket, count)| balance.add(bucket, count));
         if !run.selecting && is_over(&balance) {
             lock(&self.watch.samples).remove(&run.id);
+            lock(&self.watch.counted).remove(&run.id);
             lock(&self.watch.over).insert(run.id, balance.clone());
+        } else {
+            // To count a large run costs: it is done for a twentieth of the time at most.
+            let until = began + began.elapsed() * 20;
+            lock(&self.watch.counted).insert(run.id, (until, balance.clone()));
         }
         Ok(balance)
     }

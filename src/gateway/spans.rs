@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use super::Gateway;
 use crate::channel::trace;
-use crate::exchange::{Ledger, LedgerError, Millis, Receipt, Settled, TraceContext};
+use crate::exchange::{Ledger, LedgerError, Millis, TraceContext};
 use crate::ledger::Tx;
 
 /// What a span may say, by the names under which it is exported.
@@ -91,20 +91,11 @@ impl Gateway {
 }
 
 /// The way of an offered container, from its name to the receipt that is being stored.
-pub(super) fn way_of(
-    tx: &mut Tx<'_>,
-    route: &str,
-    receipt: &Receipt,
-    outcome: Settled,
-) -> Result<Option<Span>, LedgerError> {
-    let Some(container) = tx.submission_named(route, &receipt.name)? else { return Ok(None) };
+pub(super) fn way_of(tx: &mut Tx<'_>, route: &str, name: &str) -> Result<Option<Span>, LedgerError> {
+    let Some(container) = tx.submission_named(route, name)? else { return Ok(None) };
     let known: Option<TraceContext> =
         tx.trace_of_submission(container.id)?.and_then(|text| text.parse().ok());
-    let fields = vec![
-        (Field::Submission, container.name),
-        (Field::Route, container.route),
-        (Field::Outcome, outcome.counted().to_owned()),
-    ];
+    let fields = vec![(Field::Submission, container.name), (Field::Route, container.route)];
     Ok(Some(Span {
         name: "submission",
         context: known.map_or_else(trace::begin, trace::child),

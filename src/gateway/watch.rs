@@ -70,6 +70,8 @@ pub struct Watch {
     audit: Mutex<AuditWalk>,
     /// Samples of each open run: when, and how many of its records were at their end.
     pub(super) samples: Mutex<HashMap<i64, VecDeque<(Millis, u64)>>>,
+    /// Balances of open runs, and until when each counts as new.
+    pub(super) counted: Mutex<HashMap<i64, (Instant, Balance)>>,
     /// Balances of runs that are over: they never change again.
     pub(super) over: Mutex<HashMap<i64, Balance>>,
     /// Where spans go, once somebody wants them.

@@ -94,3 +94,29 @@ fn nanos(at: Millis) -> String {
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gateway::Field;
+
+    #[test]
+    fn spans_are_written_as_the_protocol_wants_them() {
+        let context = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse().unwrap();
+        let fields = vec![(Field::Route, "r".to_owned())];
+        let span =
+            Span { name: "attempt", context, parent: Some([1; 8]), began: 1, ended: 2, failed: true, fields };
+        let told = exported(&[span]);
+        let span = &told["resourceSpans"][0]["scopeSpans"][0]["spans"][0];
+        assert_eq!(span["traceId"], "4bf92f3577b34da6a3ce929d0e0e4736");
+        assert_eq!(
+            (&span["parentSpanId"], &span["startTimeUnixNano"]),
+            (&"0101010101010101".into(), &"1000000".into())
+        );
+        assert_eq!(
+            span["attributes"][0],
+            json!({ "key": "raccordo.route", "value": { "stringValue": "r" } })
+        );
+        assert_eq!(span["status"]["code"], 2);
+    }
+}

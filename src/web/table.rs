@@ -27,6 +27,7 @@ pub fn endpoints(folder_most: usize) -> Vec<Endpoint> {
     all.extend(of_inquiries());
     all.extend(of_work());
     all.extend(of_submissions());
+    all.extend(of_search());
     all.extend(of_routes());
     all.extend(of_flows(folder_most + 1024));
     all.extend(of_administration());
@@ -202,21 +203,6 @@ fn of_submissions() -> Vec<Endpoint> {
             .query::<explain::Asked>()
             .header("Raccordo-Reason", "Why you look; needed with `body`.", Required::False)
             .answers::<shapes::ExplainedOperations>(200, "The explanation."),
-        get("/submissions", Right::SeeMetadata, search::list)
-            .says("Searches operations and their containers, newest first, page after page by `next`.")
-            .query::<search::Asked>()
-            .answers::<shapes::Hits>(
-                200,
-                "A page; it may hold fewer than asked for and still have a next one.",
-            ),
-        post("/submissions/search", Right::SeeBodies, search::of_person)
-            .says("Searches for what was sent of one person, by an identifier: an audited act.")
-            .asks_why()
-            .takes::<search::AskedOfPerson>()
-            .answers::<shapes::Hits>(
-                200,
-                "A page; it may hold fewer than asked for and still have a next one.",
-            ),
         get("/submissions/{name}", Right::SeeMetadata, records::submission)
             .says("One container with its operations, attempts and receipts.")
             .answers::<shapes::Submission>(200, "The container."),
@@ -248,6 +234,26 @@ fn of_submissions() -> Vec<Endpoint> {
             .takes_bytes(&[BYTES], ADOPT_MOST)
             .answers::<shapes::Adopted>(200, "What it brought.")
             .problems(&[409, 422]),
+    ]
+}
+
+fn of_search() -> Vec<Endpoint> {
+    vec![
+        get("/submissions", Right::SeeMetadata, search::list)
+            .says("Searches operations and their containers, newest first, page after page by `next`.")
+            .query::<search::Asked>()
+            .answers::<shapes::Hits>(
+                200,
+                "A page; it may hold fewer than asked for and still have a next one.",
+            ),
+        post("/submissions/search", Right::SeeBodies, search::of_person)
+            .says("Searches for what was sent of one person, by an identifier: an audited act.")
+            .asks_why()
+            .takes::<search::AskedOfPerson>()
+            .answers::<shapes::Hits>(
+                200,
+                "A page; it may hold fewer than asked for and still have a next one.",
+            ),
     ]
 }
 

@@ -61,6 +61,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("reqwest", &["src/channel/push.rs"]),
     // One queue in several files: its parts (topology, confirms, supervision) read better alone.
     ("lapin", &["src/queue/rabbitmq/"]),
+    ("lettre", &["src/channel/mail.rs"]),
     ("rusqlite", &["src/ledger/sql/sqlite.rs"]),
     ("xsd_schema", &["src/schema/"]),
     ("jsonwebtoken", &["src/trust/", "src/sandbox/"]),

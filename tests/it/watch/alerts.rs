@@ -77,7 +77,7 @@ fn a_dead_recipient_is_one_alert_told_once_whatever_restarts() {
 }
 
 #[test]
-fn refusals_held_cancels_and_a_broken_chain_are_told() {
+fn a_broken_chain_is_told_with_its_event() {
     let dir = tempfile::tempdir().unwrap();
     let clock = Held::at("2026-11-23T08:00:00Z");
     let gateway = open(dir.path(), "", &clock);
@@ -88,6 +88,37 @@ fn refusals_held_cancels_and_a_broken_chain_are_told() {
     assert_eq!(gateway.look_for_alerts().unwrap(), 1);
     assert_eq!(open_ones(&gateway)[0].kind, AlertKind::Audit.word());
     assert!(open_ones(&gateway)[0].text.en.contains("event 1"));
+}
+
+#[test]
+fn a_run_of_which_too_much_is_refused_is_one_alert() {
+    let site = Site::open();
+    site.fill(15);
+    let page = site.flussi("since=0&limit=30");
+    let esiti: Vec<Value> = page
+        .iter()
+        .map(|flusso| {
+            json!({
+                "id_flusso": flusso["id_flusso"], "tipo": flusso["tipo"], "ts_flusso": flusso["ts_flusso"],
+                "ts_acquisizione": flusso["ts_flusso"], "codice_esito": "RICHIESTA_INVALIDA",
+            })
+        })
+        .collect();
+    assert!(esiti.len() >= 20);
+    let answered = site.esiti(json!({ "elenco_esiti": esiti }).to_string().as_bytes());
+    assert_eq!(answered.status, 204, "{}", answered.text());
+    site.gateway.look_for_alerts().unwrap();
+    let told: Vec<_> =
+        open_ones(&site.gateway).into_iter().filter(|alert| alert.kind == "many-refusals").collect();
+    assert_eq!((told.len(), told[0].cause.as_str(), told[0].count), (1, "H501/siuss", page.len() as u64));
+    let metrics = super::samples(&request(site.api, "GET", "/metrics", &[], b"").text());
+    assert!(metrics.contains_key("raccordo_alert{kind=\"many-refusals\",cause=\"H501/siuss\"}"));
+    for folder in crate::serving::generated(15) {
+        for value in ["id", "cognome"] {
+            let value = folder[value].as_str().or(folder["persona"][value].as_str()).unwrap();
+            assert!(!json!(told).to_string().contains(value), "an alert tells {value}");
+        }
+    }
 }
 
 /// A receiver of posts that answers as told; it gives what came, head and body.

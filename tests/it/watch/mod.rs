@@ -6,6 +6,7 @@ mod dashboard;
 mod health;
 mod retention;
 mod search;
+mod trace;
 
 use std::collections::BTreeMap;
 
