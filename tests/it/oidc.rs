@@ -69,6 +69,7 @@ fn people_sign_in_by_code_and_pkce_and_get_the_roles_of_their_claim() {
     let provider = Provider::start();
     let site = site(&provider);
     let mut browser = Browser::new(site.api);
+    assert!(browser.get("/console/entra").text().contains("href=\"/console/sign-in/oidc\""));
     let back = browser.sign_in("rossi");
     let answer = browser.get(&back);
     assert_eq!(answer.status, 200, "{}", answer.text());

@@ -23,6 +23,8 @@ struct SignIn {
     frame: Frame,
     then: String,
     wrong: String,
+    /// An OpenID provider signs in too.
+    federated: bool,
 }
 
 /// Where to go once signed in.
@@ -40,12 +42,21 @@ fn ours(path: &str) -> &str {
 }
 
 /// `GET /console/entra`.
-pub async fn page(headers: HeaderMap, Query(then): Query<Then>) -> Response {
+pub async fn page(
+    Extension(door): Extension<Door>,
+    headers: HeaderMap,
+    Query(then): Query<Then>,
+) -> Response {
     let frame = Frame::outside(spoken(&headers), ("Accesso", "Sign in"));
-    shown(&SignIn { frame, then: ours(&then.poi).to_owned(), wrong: String::new() })
+    let federated = federated(&door);
+    shown(&SignIn { frame, then: ours(&then.poi).to_owned(), wrong: String::new(), federated })
 }
 
-/// Largest form of who is not signed in yet, bytes.
+fn federated(door: &Door) -> bool {
+    let provider = door.gateway.settings.api.oidc.as_ref();
+    provider.is_some_and(|provider| !provider.client_id.is_empty())
+}
+
 /// How long who signs in waits for those before them.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
 
@@ -69,11 +80,16 @@ pub async fn enter(
         return Failure::Forbidden(language).into_response();
     }
     let Credentials { nome, password, poi } = credentials;
+    let federated = federated(&door);
     let (gateway, password) = (door.gateway, Personal::new(password));
     let turn = tokio::time::timeout(PATIENCE, HASHERS.acquire()).await;
-    let Ok(Ok(_turn)) = turn else { return StatusCode::SERVICE_UNAVAILABLE.into_response() };
-    // Hashing takes long on purpose: off the async threads.
-    let signed = tokio::task::spawn_blocking(move || gateway.sign_in(&nome, &password)).await;
+    let Ok(Ok(turn)) = turn else { return StatusCode::SERVICE_UNAVAILABLE.into_response() };
+    // Hashing takes long on purpose: off the async threads, and to its end where nobody waits any more.
+    let signed = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        gateway.sign_in(&nome, &password)
+    });
+    let signed = signed.await;
     match signed {
         Ok(Ok(token)) => {
             let mut answer = back(ours(&poi));
@@ -83,7 +99,7 @@ pub async fn enter(
         Ok(Err(why)) => {
             let frame = Frame::outside(language, ("Accesso", "Sign in"));
             let (status, wrong) = refusal(&frame, &why);
-            let mut answer = shown(&SignIn { wrong, then: ours(&poi).to_owned(), frame });
+            let mut answer = shown(&SignIn { wrong, then: ours(&poi).to_owned(), frame, federated });
             *answer.status_mut() = status;
             answer
         }
