@@ -22,13 +22,17 @@ pub fn server() -> PathBuf {
     PathBuf::from(directory.expect("RACCORDO_POSTGRES: `make test` starts a server and says where"))
 }
 
-/// The configuration of an installation, over the ledger of this run.
+/// The configuration of an installation, over the ledger of this run. Its file says so too, for commands.
 pub fn load(config: &Path) -> Settings {
-    let mut settings = node::config::load(Some(config)).unwrap();
-    if is_shared() {
-        settings.ledger = on(&server(), Path::new(&settings.data));
+    let settings = node::config::load(Some(config)).unwrap();
+    if !is_shared() || settings.ledger.is_shared() {
+        return settings;
     }
-    settings
+    let LedgerSettings { url, password_file, .. } = on(&server(), Path::new(&settings.data));
+    let text = std::fs::read_to_string(config).unwrap();
+    let ledger = format!("\n[ledger]\nurl = {url:?}\npassword_file = {password_file:?}\n");
+    std::fs::write(config, text + &ledger).unwrap();
+    node::config::load(Some(config)).unwrap()
 }
 
 /// The books of a directory, over the ledger of this run.

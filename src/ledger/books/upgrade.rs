@@ -73,8 +73,8 @@ impl Version {
     fn after(self, migrations: &[&str]) -> Self {
         let is_additive =
             |migration: &str| migration.lines().any(|line| line.trim_start().starts_with("-- additive"));
-        let new = migrations.iter().enumerate().skip(self.of);
-        let last = new.filter(|(_, migration)| !is_additive(migration)).map(|(index, _)| index + 1).last();
+        let mut new = migrations.iter().enumerate().skip(self.of).rev();
+        let last = new.find(|(_, migration)| !is_additive(migration)).map(|(index, _)| index + 1);
         Self { of: migrations.len(), compatible_from: last.unwrap_or(self.compatible_from) }
     }
 

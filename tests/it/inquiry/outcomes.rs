@@ -147,7 +147,12 @@ fn a_death_between_question_and_answer_loses_and_doubles_nothing() {
     let _ = stage.runtime.block_on(task);
 
     let stage = stage.reopened();
-    assert_eq!(stage.inquiry(id).state, "queued");
+    if crate::ledgers::is_shared() {
+        // Another process's lease might be a living one's: it lapses by time.
+        stage.clock.set("2026-03-02T12:00:00Z");
+    } else {
+        assert_eq!(stage.inquiry(id).state, "queued");
+    }
     assert!(stage.ask(&Scripted::default()));
     assert_eq!(stage.inquiry(id).state, "answered");
     let proposals = stage.proposals("F-1", true).len();

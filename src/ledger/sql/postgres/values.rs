@@ -28,6 +28,10 @@ pub(super) fn bound<'v>(values: &'v [Value<'v>]) -> R<Vec<&'v (dyn ToSql + Sync)
     let bind = |value: &'v Value<'v>| -> R<&'v (dyn ToSql + Sync)> {
         match value {
             Value::Integer(number) => Ok(number),
+            // SQLite can hold one and PostgreSQL cannot: nothing of ours has one.
+            Value::Text(Some(text)) if text.contains('\0') => {
+                Err(LedgerError::Missing("a text with a NUL character".to_owned()))
+            }
             Value::Text(text) => Ok(text),
             Value::Bytes(bytes) => Ok(bytes),
             Value::TooLarge => Err(Failure::of("the number is too large")),
