@@ -23,6 +23,8 @@ struct SignIn {
     frame: Frame,
     then: String,
     wrong: String,
+    /// Whether one may sign in by an OpenID provider too.
+    provider: bool,
 }
 
 /// Where to go once signed in.
@@ -40,12 +42,16 @@ fn ours(path: &str) -> &str {
 }
 
 /// `GET /console/entra`.
-pub async fn page(headers: HeaderMap, Query(then): Query<Then>) -> Response {
+pub async fn page(
+    Extension(door): Extension<Door>,
+    headers: HeaderMap,
+    Query(then): Query<Then>,
+) -> Response {
     let frame = Frame::outside(spoken(&headers), ("Accesso", "Sign in"));
-    shown(&SignIn { frame, then: ours(&then.poi).to_owned(), wrong: String::new() })
+    let then = ours(&then.poi).to_owned();
+    shown(&SignIn { frame, then, wrong: String::new(), provider: door.provider })
 }
 
-/// Largest form of who is not signed in yet, bytes.
 /// How long who signs in waits for those before them.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
 
@@ -69,7 +75,7 @@ pub async fn enter(
         return Failure::Forbidden(language).into_response();
     }
     let Credentials { nome, password, poi } = credentials;
-    let (gateway, password) = (door.gateway, Personal::new(password));
+    let (gateway, password) = (Arc::clone(&door.gateway), Personal::new(password));
     let turn = tokio::time::timeout(PATIENCE, HASHERS.acquire()).await;
     let Ok(Ok(_turn)) = turn else { return StatusCode::SERVICE_UNAVAILABLE.into_response() };
     // Hashing takes long on purpose: off the async threads.
@@ -83,7 +89,8 @@ pub async fn enter(
         Ok(Err(why)) => {
             let frame = Frame::outside(language, ("Accesso", "Sign in"));
             let (status, wrong) = refusal(&frame, &why);
-            let mut answer = shown(&SignIn { wrong, then: ours(&poi).to_owned(), frame });
+            let mut answer =
+                shown(&SignIn { wrong, then: ours(&poi).to_owned(), frame, provider: door.provider });
             *answer.status_mut() = status;
             answer
         }
