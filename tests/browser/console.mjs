@@ -13,6 +13,7 @@ const began = Date.now();
 const wrong = [];
 const must = (fact, what) => { if (!fact) wrong.push(what); };
 
+// Patient: the machine may be building something else.
 const browser = await chromium.launchPersistentContext(process.env.RACCORDO_PROFILE, {
   executablePath: process.env.RACCORDO_CHROMIUM ?? "/usr/bin/chromium",
   headless: true,
@@ -21,7 +22,7 @@ const browser = await chromium.launchPersistentContext(process.env.RACCORDO_PROF
   args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync"],
 });
-browser.setDefaultTimeout(8000);
+browser.setDefaultTimeout(20000);
 const page = browser.pages()[0] ?? await browser.newPage();
 page.on("dialog", (dialog) => { wrong.push(`a dialog opened: ${dialog.message()}`); dialog.dismiss(); });
 page.on("pageerror", (error) => wrong.push(`a script failed: ${error}`));

@@ -37,19 +37,6 @@ impl Scope {
 /// through; whoever asks cuts again with [`Scope::has`].
 const IN_SCOPE: &str = "(?1 IS NULL OR ?1 LIKE '%|' || r.ente || '/' || r.register || '|%')";
 
-/// Which operations are looked for; what is absent does not matter.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wanted {
-    pub state: Option<String>,
-    /// The beginning of a folder's id, of a record's key or of a container's name.
-    pub text: Option<String>,
-    /// A rule that speaks of the record, or a recipient's code that answered the operation.
-    pub rule: Option<String>,
-    /// Queued from and until, both inclusive.
-    pub from: Option<Millis>,
-    pub until: Option<Millis>,
-}
-
 /// An operation on a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OperationLine {
@@ -137,36 +124,6 @@ pub struct ReadinessSample {
 }
 
 impl Books {
-    /// Operations that are wanted and may be seen, newest first; the limit counts these only.
-    pub fn operations_seen(&self, wanted: &Wanted, scope: &Scope, limit: usize) -> R<Vec<OperationLine>> {
-        let sql = format!(
-            "SELECT {}, r.register, r.flow, o.queued_at, r.id, o.content {} WHERE {IN_SCOPE}
-               AND (?2 IS NULL OR o.state = ?2)
-               AND (?3 IS NULL OR f.folder_id LIKE ?3 ESCAPE '\\' OR r.key LIKE ?3 ESCAPE '\\'
-                 OR s.name LIKE ?3 ESCAPE '\\')
-               AND (?4 IS NULL
-                 OR EXISTS (SELECT 1 FROM finding n WHERE n.folder = r.folder AND n.rule = ?4
-                   AND (n.record IS NULL OR n.record = r.key))
-                 OR EXISTS (SELECT 1 FROM receipt x WHERE x.operation = o.id AND x.code = ?4))
-               AND (?5 IS NULL OR o.queued_at >= ?5) AND (?6 IS NULL OR o.queued_at <= ?6)
-             ORDER BY o.id DESC LIMIT ?7",
-            view().0,
-            view().1
-        );
-        let values = params![
-            scope.0,
-            wanted.state,
-            wanted.text.as_deref().map(beginning),
-            wanted.rule,
-            wanted.from,
-            wanted.until,
-            limit as i64
-        ];
-        let mut found = self.look(|tx| tx.many(&sql, values, line))?;
-        found.retain(|line| scope.has(&line.view.ente, &line.register));
-        Ok(found)
-    }
-
     /// The operations of a container, with what they carry.
     pub fn operation_lines_of(&self, submission: i64) -> R<Vec<OperationLine>> {
         let sql = format!(
@@ -317,18 +274,6 @@ fn view() -> (&'static str, &'static str) {
     OPERATION_VIEW.find("FROM ").map_or((OPERATION_VIEW, ""), |at| OPERATION_VIEW.split_at(at))
 }
 
-/// A pattern for whatever begins so.
-fn beginning(text: &str) -> String {
-    let mut pattern = String::with_capacity(text.len() + 1);
-    for letter in text.chars() {
-        if matches!(letter, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(letter);
-    }
-    pattern + "%"
-}
-
 fn line(row: &Row<'_>) -> R<OperationLine> {
     Ok(OperationLine {
         view: operation_view(row)?,
@@ -384,6 +329,5 @@ mod tests {
         assert!(!scope.has("H501", "b_c") && !scope.has("F205", "bxc") && !scope.has("", ""));
         assert!(Scope::all().has("X", "y"));
         assert!(!Scope::of(std::iter::empty()).has("", ""), "nothing is not everything");
-        assert_eq!(beginning("a_%\\"), "a\\_\\%\\\\%");
     }
 }

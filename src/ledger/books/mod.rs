@@ -51,9 +51,7 @@ pub use alerts::{AlertRow, Telling};
 pub use benefits::{BenefitRow, DuplicateRow};
 pub use calendar::FiringRow;
 pub use changes::{Change, Places};
-pub use console::{
-    OperationLine, ReadinessSample, RecordSides, RuleShare, Scope, TransitionView, Wanted, Whose,
-};
+pub use console::{OperationLine, ReadinessSample, RecordSides, RuleShare, Scope, TransitionView, Whose};
 pub use explain::{AnswerRow, OfWhich, OperationToExplain};
 pub use idempotency::{OnceKey, OnceRow};
 pub use inquiries::{InquiryRow, NewInquiry, RouteDay};

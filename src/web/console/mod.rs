@@ -39,7 +39,8 @@ pub fn router(
     secure: bool,
     provider: Option<Arc<OidcClient>>,
 ) -> Router<Arc<Gateway>> {
-    let door = visitor::Door { gateway: Arc::clone(gateway), secure };
+    let provider = provider.filter(|provider| !provider.settings.client_id.is_empty());
+    let door = visitor::Door { gateway: Arc::clone(gateway), secure, provider: provider.is_some() };
     // A folder as a form writes it: up to three bytes for one.
     let folder = gateway.settings.folder_limit_bytes.saturating_mul(3) + extract::FORM_MOST;
     let bench = Router::new()
@@ -52,7 +53,7 @@ pub fn router(
         .route("/lingua/{code}", get(sign::language))
         .route("/risorse/{*file}", get(assets::serve))
         .layer(DefaultBodyLimit::max(extract::FORM_MOST));
-    let outside = match provider.filter(|provider| !provider.settings.client_id.is_empty()) {
+    let outside = match provider {
         Some(provider) => outside
             .route("/sign-in/oidc", get(oidc::begin))
             .route("/sign-in/oidc/return", get(oidc::end))

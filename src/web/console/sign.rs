@@ -23,8 +23,8 @@ struct SignIn {
     frame: Frame,
     then: String,
     wrong: String,
-    /// An OpenID provider signs in too.
-    federated: bool,
+    /// Whether one may sign in by an OpenID provider too.
+    provider: bool,
 }
 
 /// Where to go once signed in.
@@ -48,13 +48,8 @@ pub async fn page(
     Query(then): Query<Then>,
 ) -> Response {
     let frame = Frame::outside(spoken(&headers), ("Accesso", "Sign in"));
-    let federated = federated(&door);
-    shown(&SignIn { frame, then: ours(&then.poi).to_owned(), wrong: String::new(), federated })
-}
-
-fn federated(door: &Door) -> bool {
-    let provider = door.gateway.settings.api.oidc.as_ref();
-    provider.is_some_and(|provider| !provider.client_id.is_empty())
+    let then = ours(&then.poi).to_owned();
+    shown(&SignIn { frame, then, wrong: String::new(), provider: door.provider })
 }
 
 /// How long who signs in waits for those before them.
@@ -80,8 +75,7 @@ pub async fn enter(
         return Failure::Forbidden(language).into_response();
     }
     let Credentials { nome, password, poi } = credentials;
-    let federated = federated(&door);
-    let (gateway, password) = (door.gateway, Personal::new(password));
+    let (gateway, password) = (Arc::clone(&door.gateway), Personal::new(password));
     let turn = tokio::time::timeout(PATIENCE, HASHERS.acquire()).await;
     let Ok(Ok(turn)) = turn else { return StatusCode::SERVICE_UNAVAILABLE.into_response() };
     // Hashing takes long on purpose: off the async threads, and to its end where nobody waits any more.
@@ -99,7 +93,8 @@ pub async fn enter(
         Ok(Err(why)) => {
             let frame = Frame::outside(language, ("Accesso", "Sign in"));
             let (status, wrong) = refusal(&frame, &why);
-            let mut answer = shown(&SignIn { wrong, then: ours(&poi).to_owned(), frame, federated });
+            let mut answer =
+                shown(&SignIn { wrong, then: ours(&poi).to_owned(), frame, provider: door.provider });
             *answer.status_mut() = status;
             answer
         }

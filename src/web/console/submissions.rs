@@ -20,7 +20,9 @@ use crate::audit::EventKind;
 use crate::exchange::{Decision, Millis};
 use crate::gateway::rights::Right;
 use crate::gateway::{Bodies, Explained, Gateway};
-use crate::ledger::books::{OfWhich, OperationLine, SubmissionView, TransitionView, Wanted, Whose};
+use crate::ledger::books::{
+    Hit, OfWhich, OperationLine, SearchFilter, SubmissionView, TransitionView, Whose,
+};
 use crate::web::folders::blocking;
 use crate::web::problem::Problem;
 
@@ -28,6 +30,8 @@ use crate::web::problem::Problem;
 const SHOWN: usize = 200;
 const CHANGES: usize = 300;
 const OPENED: usize = 10;
+/// Pages of the search that are looked through for one of ours.
+const PAGES: usize = 20;
 
 const STATES: &[&str] =
     &["queued", "sending", "retrying", "waiting", "uncertain", "parked", "accepted", "refused", "superseded"];
@@ -36,10 +40,11 @@ const STATES: &[&str] =
 #[template(path = "submissions.html")]
 struct List {
     frame: Frame,
-    operations: Vec<OperationLine>,
+    operations: Vec<Hit>,
     which: Which,
     states: &'static [&'static str],
-    is_cut: bool,
+    /// Where older ones begin.
+    older: Option<i64>,
 }
 
 /// Which operations are asked for.
@@ -58,20 +63,68 @@ pub struct Which {
     dal: String,
     #[serde(default)]
     al: String,
+    /// Behind this place.
+    dopo: Option<i64>,
 }
 
 impl Which {
-    fn wanted(&self) -> Wanted {
+    /// The searches whose hits together are meant: a text may name a container, a folder or a record,
+    /// a rule may be ours or a recipient's code.
+    fn filters(&self) -> Vec<SearchFilter> {
         let text = |text: &str| Some(text.trim()).filter(|text| !text.is_empty()).map(str::to_owned);
         let known = STATES.iter().find(|state| **state == self.stato);
-        Wanted {
+        let base = SearchFilter {
             state: known.map(|state| (*state).to_owned()),
-            text: text(&self.cerca),
-            rule: text(&self.regola),
             from: midnight(&self.dal, 0),
-            until: midnight(&self.al, 1).map(|end| end - 1),
+            to: midnight(&self.al, 1),
+            ..SearchFilter::default()
+        };
+        let mut filters = match text(&self.cerca) {
+            None => vec![base],
+            Some(text) => vec![
+                SearchFilter { submission: Some(format!("{text}*")), ..base.clone() },
+                SearchFilter { folder: Some(text.clone()), ..base.clone() },
+                SearchFilter { record: Some(text), ..base },
+            ],
+        };
+        if let Some(rule) = text(&self.regola) {
+            let both = |filter: SearchFilter| {
+                [
+                    SearchFilter { rule: Some(rule.clone()), ..filter.clone() },
+                    SearchFilter { code: Some(rule.clone()), ..filter },
+                ]
+            };
+            filters = filters.into_iter().flat_map(both).collect();
         }
+        filters
     }
+}
+
+/// The newest hits of all these searches, and where the next page of a single one begins.
+pub fn hits(
+    gateway: &Gateway,
+    visitor: &Visitor,
+    filters: &[SearchFilter],
+    after: Option<i64>,
+    limit: usize,
+) -> Result<(Vec<Hit>, Option<i64>), Problem> {
+    let scope = visitor.pairs(gateway);
+    let (mut found, mut older) = (BTreeMap::new(), None);
+    for filter in filters {
+        let mut place = after;
+        // A page may hold few rows and still have a next one: so far somebody waits for it.
+        for _ in 0..PAGES {
+            let page = gateway.books.search(scope.as_deref(), filter, place, limit)?;
+            found.extend(page.hits.into_iter().map(|hit| (hit.operation, hit)));
+            place = page.next;
+            if place.is_none() || found.len() >= limit {
+                break;
+            }
+        }
+        older = place;
+    }
+    let hits = found.into_values().rev().take(limit).collect();
+    Ok((hits, older.filter(|_| filters.len() == 1)))
 }
 
 /// The beginning of a day in Rome, or of one after it.
@@ -88,9 +141,9 @@ pub async fn list(
     Query(which): Query<Which>,
 ) -> Result<Response, Failure> {
     let made = blocking(move || {
-        let operations = gateway.books.operations_seen(&which.wanted(), &visitor.scope(&gateway), SHOWN)?;
-        let (frame, is_cut) = (visitor.frame(("Invii", "Submissions")), operations.len() == SHOWN);
-        Ok(List { frame, operations, which, states: STATES, is_cut })
+        let (operations, older) = hits(&gateway, &visitor, &which.filters(), which.dopo, SHOWN)?;
+        let frame = visitor.frame(("Invii", "Submissions"));
+        Ok(List { frame, operations, which, states: STATES, older })
     });
     Ok(page(&made.await?))
 }

@@ -12,11 +12,12 @@ use serde::Deserialize;
 use super::extract::Query;
 use super::frame::{Failure, Frame, page, rendered};
 use super::pictures::{self, Line};
+use super::submissions::hits;
 use super::visitor::Visitor;
 use crate::exchange::Millis;
-use crate::gateway::{CalendarView, Gateway};
+use crate::gateway::{CalendarView, Gateway, RunForecast};
 use crate::ledger::RunHead;
-use crate::ledger::books::{OperationLine, ReadinessSample, Standing, Wanted};
+use crate::ledger::books::{Hit, ReadinessSample, SearchFilter, Standing};
 use crate::web::folders::blocking;
 use crate::web::problem::Problem;
 
@@ -34,7 +35,8 @@ struct Live {
     frame: Frame,
     standings: Vec<Standing>,
     held: Vec<RunHead>,
-    undecided: Vec<OperationLine>,
+    undecided: Vec<Hit>,
+    forecast: Vec<RunForecast>,
     suspended: Vec<String>,
     /// How often the page has asked already.
     asked: u32,
@@ -43,6 +45,10 @@ struct Live {
 impl Live {
     fn percent(standing: &Standing) -> u64 {
         (standing.ready * 100).checked_div(standing.records).unwrap_or(100)
+    }
+
+    fn rate(run: &RunForecast) -> String {
+        if run.per_s > 0.0 { format!("{:.1}", run.per_s) } else { String::new() }
     }
 
     fn bar(standing: &Standing) -> String {
@@ -120,14 +126,16 @@ fn live(gateway: &Gateway, visitor: &Visitor, asked: u32) -> Result<Live, Proble
     standings.retain(|standing| visitor.sees(&standing.ente, &standing.register));
     let mut undecided = Vec::new();
     for state in ["uncertain", "parked"] {
-        let wanted = Wanted { state: Some(state.to_owned()), ..Wanted::default() };
-        undecided.extend(gateway.books.operations_seen(&wanted, &scope, SHOWN)?);
+        let filter = SearchFilter { state: Some(state.to_owned()), ..SearchFilter::default() };
+        undecided.extend(hits(gateway, visitor, &[filter], None, SHOWN)?.0);
     }
     let held = gateway.books.runs_seen(&scope, true, SHOWN)?;
     let mut suspended = gateway.books.suspended_routes()?;
     suspended.retain(|route| super::recipients::is_seen(gateway, visitor, route));
+    let mut forecast = gateway.forecast()?;
+    forecast.retain(|run| visitor.sees(&run.ente, &run.register));
     let frame = visitor.frame(("Oggi", "Today"));
-    Ok(Live { frame, standings, held, undecided, suspended, asked: asked.saturating_add(1) })
+    Ok(Live { frame, standings, held, undecided, forecast, suspended, asked: asked.saturating_add(1) })
 }
 
 /// The picture over time, a line for each flow, over all enti that may be seen.

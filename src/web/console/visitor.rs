@@ -29,6 +29,8 @@ pub struct Door {
     pub gateway: Arc<Gateway>,
     /// Cookies travel by https only.
     pub secure: bool,
+    /// An OpenID provider is configured.
+    pub provider: bool,
 }
 
 /// Who is signed in, and how they want to be spoken to.
@@ -64,15 +66,20 @@ impl Visitor {
 
     /// The rows that may be shown, for the books to cut by.
     pub fn scope(&self, gateway: &Gateway) -> Scope {
+        let pairs = self.pairs(gateway);
+        let named = |pairs: &[(String, String)]| {
+            Scope::of(pairs.iter().map(|(ente, register)| (ente.as_str(), register.as_str())))
+        };
+        pairs.as_deref().map_or_else(Scope::all, named)
+    }
+
+    /// The pairs of ente and register whose rows may be shown; `None` = all.
+    pub fn pairs(&self, gateway: &Gateway) -> Option<Vec<(String, String)>> {
         if self.account.may(Right::SeeMetadata, None, None) {
-            return Scope::all();
+            return None;
         }
-        let configured = gateway.settings.register.iter().map(|register| register.name.as_str());
-        let mapped = gateway.catalog.flows().iter().map(|flow| flow.register());
-        let registers: std::collections::BTreeSet<&str> = configured.chain(mapped).collect();
-        let enti = gateway.settings.ente.iter().map(|ente| ente.code.as_str());
-        let pairs = enti.flat_map(|ente| registers.iter().map(move |register| (ente, *register)));
-        Scope::of(pairs.filter(|(ente, register)| self.sees(ente, register)))
+        let pairs = gateway.pairs().into_iter();
+        Some(pairs.filter(|(ente, register)| self.sees(ente, register)).collect())
     }
 
     /// 403 unless the form is one that this visitor was given.
