@@ -119,6 +119,24 @@ fn the_compose_file_names_only_what_there_is() {
     );
 }
 
+#[test]
+fn the_configuration_of_the_compose_file_loads_with_the_secrets_that_are_made() {
+    let dir = tempfile::tempdir().unwrap();
+    let script = root().join("packaging/compose/secrets.sh");
+    let made = Command::new("sh").arg(script).arg("XXXYYY80A01H501D").arg(dir.path()).status().expect("sh");
+    assert!(made.success());
+    let text = read("packaging/compose/raccordo.toml");
+    let compose = read("compose.yaml");
+    for name in text.split("/run/secrets/").skip(1).filter_map(|rest| rest.split('"').next()) {
+        assert!(compose.contains(&format!("      - {name}\n")), "the gateway is not given {name}");
+        assert!(dir.path().join(name).is_file(), "nothing makes {name}");
+    }
+    let here = dir.path().join("raccordo.toml");
+    std::fs::write(&here, text.replace("/run/secrets", &dir.path().display().to_string())).unwrap();
+    let settings = raccordo::node::config::load(Some(&here)).expect("a configuration");
+    assert_eq!(settings.api.listen, "0.0.0.0:8780");
+}
+
 /// The unit, with the binary of this build in the place of the installed one.
 fn unit(at: &Path) -> PathBuf {
     let text = read("packaging/systemd/raccordo.service");
