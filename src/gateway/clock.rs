@@ -4,12 +4,20 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
-use crate::exchange::Millis;
+use std::time::Duration;
 
-/// Where the time comes from.
+use crate::exchange::Millis;
+use crate::queue::Soon;
+
+/// Where the time comes from, and how delivery lets it pass.
 pub trait Clock: Send + Sync {
     /// Milliseconds since the epoch.
     fn now_ms(&self) -> Millis;
+
+    /// Waits, whatever is done to the clock on the wall meanwhile.
+    fn sleep(&self, time: Duration) -> Soon<'static, ()> {
+        Box::pin(tokio::time::sleep(time))
+    }
 
     /// Today's civil date in Europe/Rome.
     fn today(&self) -> Date {

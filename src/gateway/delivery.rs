@@ -8,15 +8,14 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep_until};
 
 use super::push::Worked;
 use super::settings::{Channel, Push, Route};
 use super::{Gateway, clock};
 use crate::channel::courier::Courier;
 use crate::exchange::{Hours, LedgerError, Millis};
-use crate::ledger::Turn;
-use crate::queue::{Queue, Taken, Work};
+use crate::ledger::{Turn, failpoint};
+use crate::queue::{Queue, Soon, Taken, Work};
 
 /// A worker that could not work tries again after this.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -34,9 +33,14 @@ pub struct Delivery {
 impl Delivery {
     /// Starts a feeder and the workers of every route that sends or builds.
     pub fn start(self: &Arc<Self>, stopped: &watch::Receiver<bool>) -> Vec<JoinHandle<()>> {
-        let mut tasks = Vec::new();
+        self.tasks(stopped).into_iter().map(tokio::spawn).collect()
+    }
+
+    /// The feeders and the workers, for whoever runs them.
+    pub fn tasks(self: &Arc<Self>, stopped: &watch::Receiver<bool>) -> Vec<Soon<'static, ()>> {
+        let mut tasks: Vec<Soon<'static, ()>> = Vec::new();
         for route in self.routes() {
-            tasks.push(tokio::spawn(Arc::clone(self).feed(route.clone(), stopped.clone())));
+            tasks.push(Box::pin(Arc::clone(self).feed(route.clone(), stopped.clone())));
             let hours = Arc::new(Opening::of(route.push.as_ref()));
             let workers = match &route.push {
                 Some(push) => push.concurrency.max(1),
@@ -51,7 +55,7 @@ impl Delivery {
                     Arc::clone(&hours),
                     stopped.clone(),
                 );
-                tasks.push(tokio::spawn(at_work));
+                tasks.push(Box::pin(at_work));
             }
         }
         tasks
@@ -83,13 +87,13 @@ impl Delivery {
                 Ok(taken) => self.work_on(&route, taken, &hours, &mut stopped).await,
                 Err(error) => {
                     tracing::warn!(route = route.id, %error, "no work can be taken");
-                    sleep_until(Instant::now() + LOOK_EVERY).await;
+                    self.gateway.clock.sleep(LOOK_EVERY).await;
                     continue;
                 }
             };
             if let Err(error) = worked {
                 tracing::error!(route = route.id, %error, "a container was not worked on; its lease lapses");
-                sleep_until(Instant::now() + LOOK_EVERY).await;
+                self.gateway.clock.sleep(LOOK_EVERY).await;
             }
             self.gateway.ring_at(&route.id);
         }
@@ -103,6 +107,7 @@ impl Delivery {
         stopped: &mut watch::Receiver<bool>,
     ) -> Result<(), LedgerError> {
         let worked = self.until_done(route, &taken.work, hours, stopped).await;
+        failpoint::pass("queue.before-done");
         // Done in any case: where the ledger still wants it worked on, it says so again.
         if let Err(error) = self.queue.done(taken).await {
             tracing::debug!(%error, "the queue will bring it again; the ledger knows better");
@@ -128,8 +133,9 @@ impl Delivery {
                 return self.gateway.books.write_async(move |tx| tx.postpone(submission, until)).await;
             }
             tokio::select! {
+                biased;
                 _ = stopped.wait_for(|stopped| *stopped) => return Ok(()),
-                () = tokio::time::sleep(wait) => {}
+                () = self.gateway.clock.sleep(wait) => {}
             }
         }
     }

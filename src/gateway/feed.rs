@@ -8,14 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::timeout;
 
 use super::duties::{Duty, is_off_duty};
 use super::gather::LOOK;
 use super::settings::{Channel, Route};
 use super::{Delivery, Gateway};
 use crate::exchange::{LedgerError, Millis};
-use crate::ledger::{Turn, Tx};
+use crate::ledger::{Turn, Tx, failpoint};
 use crate::queue::Work;
 
 /// The feeder looks at least so often; more often where another process may have queued something
@@ -96,8 +95,10 @@ impl Delivery {
             }
             let every = if self.gateway.node.has_company() { LOOK_IN_COMPANY } else { LOOK_EVERY };
             tokio::select! {
+                biased;
                 _ = stopped.wait_for(|stopped| *stopped) => return,
-                _ = timeout(every, self.gateway.rung_at(&feeder.route.id)) => {}
+                () = self.gateway.rung_at(&feeder.route.id) => {}
+                () = self.gateway.clock.sleep(every) => {}
             }
         }
     }
@@ -149,6 +150,7 @@ impl Delivery {
             if due.is_empty() {
                 return Ok(true);
             }
+            failpoint::pass("queue.before-announce");
             let more = due.len() == BATCH;
             let known: Vec<i64> = due.iter().map(|due| due.submission).collect();
             let work = due.into_iter().map(|due| Work {
@@ -162,6 +164,7 @@ impl Delivery {
                 tracing::warn!(route = route.id, %error, "the queue takes nothing; the ledger keeps it");
                 return Ok(false);
             }
+            failpoint::pass("queue.after-announce");
             if !more {
                 return Ok(true);
             }

@@ -160,7 +160,12 @@ pub enum OpenError {
 
 impl Gateway {
     /// Opens the ledger and the key file of an installation, making them at first start.
-    pub fn open(settings: Settings, catalog: Catalog, clock: Box<dyn Clock>) -> Result<Self, OpenError> {
+    pub fn open(
+        settings: Settings,
+        catalog: impl Into<Arc<Catalog>>,
+        clock: Box<dyn Clock>,
+    ) -> Result<Self, OpenError> {
+        let catalog: Arc<Catalog> = catalog.into();
         let data = Path::new(&settings.data);
         // Whoever reaches the socket in it may do everything: for the installation's user only.
         let mut directory = std::fs::DirBuilder::new();
@@ -173,7 +178,7 @@ impl Gateway {
         // A ledger without its key is never given another: what it holds would be lost for good.
         let first_start = books.folder_count()? == 0;
         let key = if first_start { MasterKey::load_or_create(&path)? } else { MasterKey::load(&path)? };
-        Self::over(Arc::new(books), Arc::new(catalog), settings, &key, clock)
+        Self::over(Arc::new(books), catalog, settings, &key, clock)
     }
 
     /// Another process's worth of the same installation, over the books of one that is open.

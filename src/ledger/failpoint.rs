@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 /// All points, so that a harness can visit each.
-pub const POINTS: [&str; 9] = [
+pub const POINTS: [&str; 12] = [
     "ledger.before-begin",
     "ledger.before-commit",
     "ledger.after-commit",
@@ -15,6 +15,9 @@ pub const POINTS: [&str; 9] = [
     "outbox.after-rename",
     "push.begun",
     "push.answered",
+    "queue.before-announce",
+    "queue.after-announce",
+    "queue.before-done",
 ];
 
 static ARMED: OnceLock<Option<(String, AtomicI64)>> = OnceLock::new();

@@ -5,6 +5,7 @@ mod calendar;
 mod cancel;
 mod chaos;
 mod chaos_push;
+mod chaos_sim;
 mod chaos_storm;
 mod cli;
 mod console;

@@ -22,7 +22,7 @@ use faults::{Kind, Log, plan};
 use stage::Stage;
 
 const SEED: u64 = 2026;
-const FAULTS: u64 = 10;
+const FAULTS: u64 = 5;
 
 #[test]
 fn whatever_fails_publishing_goes_on_and_nothing_is_lost_or_doubled() {

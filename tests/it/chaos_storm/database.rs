@@ -24,10 +24,22 @@ impl Database {
         assert!(output.status.success(), "tests/postgres {words:?}: {said}");
     }
 
-    /// Its address, as libpq reads it.
+    /// Its address, without the password.
     pub fn url(&self) -> String {
-        let text = std::fs::read_to_string(self.place.join("url")).unwrap();
-        text.trim().to_owned()
+        self.file("url")
+    }
+
+    pub fn password(&self) -> String {
+        self.file("password")
+    }
+
+    /// Its address as `psql` reads it.
+    pub fn whole_url(&self) -> String {
+        self.url().replacen('@', &format!(":{}@", self.password()), 1)
+    }
+
+    fn file(&self, name: &str) -> String {
+        std::fs::read_to_string(self.place.join(name)).unwrap().trim().to_owned()
     }
 }
 

@@ -27,7 +27,7 @@ pub enum Gust {
     BrokerFreeze,
     /// An orderly restart of the database server (fast shutdown).
     DatabaseRestart,
-    /// An immediate stop, which is a crash of its own making, and a start with recovery.
+    /// `kill -9` of all its processes, and a start with recovery.
     DatabaseCrash,
     /// As long as a failover takes, nobody answers.
     DatabasePause,
@@ -51,7 +51,7 @@ impl Gust {
             Self::BrokerAlarm => "broker: memory alarm".into(),
             Self::BrokerFreeze => "broker: frozen (SIGSTOP)".into(),
             Self::DatabaseRestart => "database: restart".into(),
-            Self::DatabaseCrash => "database: immediate stop and start".into(),
+            Self::DatabaseCrash => "database: kill -9 and start".into(),
             Self::DatabasePause => "database: frozen (SIGSTOP)".into(),
             Self::Line(line, mood) => {
                 let mood = match mood {
@@ -118,7 +118,7 @@ impl Services {
                 pass(lasts);
                 broker(&["thaw"]);
             }
-            Gust::DatabaseRestart => database(&["restart"]),
+            Gust::DatabaseRestart => ["stop", "start"].into_iter().for_each(|verb| database(&[verb])),
             Gust::DatabaseCrash => ["crash", "start"].into_iter().for_each(|verb| database(&[verb])),
             Gust::DatabasePause => {
                 database(&["freeze"]);

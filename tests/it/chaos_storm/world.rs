@@ -16,6 +16,7 @@ use crate::chaos_push::installation::pushed_route;
 use crate::chaos_push::ledger::DATABASE;
 use crate::chaos_push::stage::Stage as Pushed;
 use crate::queue::broker::Running;
+use crate::serving::secret;
 
 use super::Choice;
 use super::database::Database;
@@ -63,9 +64,13 @@ impl World {
             ));
         }
         if let Some(database) = &database {
-            fs::write(directory.join(DATABASE), database.url()).unwrap();
+            fs::write(directory.join(DATABASE), database.whole_url()).unwrap();
+            let password = directory.join("password");
+            secret(&password, &database.password());
             let url = through_line(&database.url(), |to| line(Line::Database, to));
-            more.push_str(&format!("[ledger]\nurl = \"{url}\"\n"));
+            more.push_str(&format!("[ledger]\nurl = \"{url}\"\npassword_file = {password:?}\n"));
+            // What a dead process had under way is taken over soon: it dies often.
+            more.push_str("[node]\nlease_ms = 2000\n");
         }
         let mut text = fs::read_to_string(&place.config).unwrap();
         if choice.kills > 100 {
