@@ -40,6 +40,7 @@ pub mod oidc_settings;
 mod once;
 mod payload;
 mod prepare;
+mod proofs;
 mod meters;
 mod proposals;
 mod pseudonym_keys;

@@ -121,6 +121,7 @@ impl Running {
             let clock = Arc::clone(gateway);
             let now_s = Box::new(move || clock.clock.now_ms() / 1000);
             let gate = Gate::new(doors, &settings.offer.public_url, now_s);
+            let gate = gate.shared(Arc::new(Arc::clone(gateway)));
             let desk = Arc::new(Arc::clone(gateway));
             let router = waas::router(desk, Arc::new(gate), &settings.offer.base_path);
             let listener = listen(&settings.offer.listen).await?;

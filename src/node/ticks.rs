@@ -77,13 +77,19 @@ fn note_versions(gateway: &Gateway) {
 
 /// Selects the records of runs until told to stop.
 pub async fn plan(gateway: Arc<Gateway>, mut stopped: watch::Receiver<bool>) {
+    let mut last: Option<Instant> = None;
     loop {
         gateway.watch.beat("planner", ALLOWED);
         let at_work = Arc::clone(&gateway);
-        let planned = tokio::task::spawn_blocking(move || match at_work.has_unfinished_runs()? {
+        // What is to be taken back is looked for more rarely.
+        let due = last.is_none_or(|last| last.elapsed() >= EVERY);
+        let planned = tokio::task::spawn_blocking(move || match due || at_work.has_unfinished_runs()? {
             true => at_work.resume_runs(),
             false => Ok(()),
         });
+        if due {
+            last = Some(Instant::now());
+        }
         if let Ok(Err(error)) = planned.await {
             tracing::error!(%error, "runs could not go on; the next look tries again");
         }

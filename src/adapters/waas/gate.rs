@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, Uri, header};
 use tokio::sync::Mutex as Turn;
 
 use crate::channel::offer::Soon;
-use crate::trust::dpop::MemoryReplayGuard;
+use crate::trust::dpop::{MemoryReplayGuard, ReplayGuard};
 use crate::trust::jwks::{KeySet, may_fetch};
 use crate::trust::named_eservice;
 use crate::trust::voucher::{self, Denied, Presented, VoucherPolicy};
@@ -24,6 +24,36 @@ const REPLAY_CAPACITY: usize = 10_000;
 pub trait KeySource: Send + Sync {
     /// The JWKS document, or why it could not be had.
     fn fetch(&self) -> Soon<'_, Result<String, String>>;
+}
+
+/// Remembers the proofs that were used, for all processes of an installation.
+pub trait Proofs: Send + Sync {
+    /// True exactly once for a proof; false also where that can't be known.
+    fn first_use(&self, proof: UsedProof, now_s: i64) -> Soon<'_, bool>;
+}
+
+/// A proof of possession as it is remembered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsedProof {
+    /// Thumbprint of its key, and its number.
+    pub jkt: String,
+    pub jti: String,
+    /// Later it is too old to be accepted anyway, seconds.
+    pub until_s: i64,
+}
+
+/// The guard of this process, and what it was asked of.
+struct Noting<'g> {
+    guard: &'g mut MemoryReplayGuard,
+    used: Option<UsedProof>,
+}
+
+impl ReplayGuard for Noting<'_> {
+    fn first_use(&mut self, jkt: &str, jti: &str, now_s: i64, forget_after_s: i64) -> bool {
+        let first = self.guard.first_use(jkt, jti, now_s, forget_after_s);
+        self.used = Some(UsedProof { jkt: jkt.to_owned(), jti: jti.to_owned(), until_s: forget_after_s });
+        first
+    }
 }
 
 /// One offered route and who may come through it.
@@ -48,6 +78,8 @@ pub struct Gate {
     /// The URL of the API as recipients know it; empty = as requested.
     public_url: String,
     replay: Mutex<MemoryReplayGuard>,
+    /// What other processes must know of it too.
+    proofs: Option<Arc<dyn Proofs>>,
     now_s: Box<dyn Fn() -> i64 + Send + Sync>,
 }
 
@@ -62,8 +94,15 @@ impl Gate {
             doors: doors.into_iter().map(keyed).collect(),
             public_url: public_url.trim_end_matches('/').to_owned(),
             replay: Mutex::new(MemoryReplayGuard::new(REPLAY_CAPACITY)),
+            proofs: None,
             now_s,
         }
+    }
+
+    /// The gate of one process among several.
+    #[must_use]
+    pub fn shared(self, proofs: Arc<dyn Proofs>) -> Self {
+        Self { proofs: Some(proofs), ..self }
     }
 
     /// Admits a poll, or says why not.
@@ -75,11 +114,19 @@ impl Gate {
         if aged {
             self.refresh(keyed).await;
         }
-        if let Err(denied) = self.check(keyed, headers, method, uri) {
-            if !denied.wants_fresh_keys() || !self.refresh(keyed).await {
-                return Err(denied);
+        let used = match self.check(keyed, headers, method, uri) {
+            Ok(used) => used,
+            Err(denied) if denied.wants_fresh_keys() && self.refresh(keyed).await => {
+                self.check(keyed, headers, method, uri)?
             }
+            Err(denied) => return Err(denied),
+        };
+        if let (Some(proofs), Some(used)) = (&self.proofs, used)
+            && !proofs.first_use(used, (self.now_s)()).await
+        {
+            // It was used at another process: here it was seen by now, so the check says what that means.
             self.check(keyed, headers, method, uri)?;
+            return Err(nobody());
         }
         Ok(keyed.door.clone())
     }
@@ -100,7 +147,14 @@ impl Gate {
         named.or_else(|| self.doors.first())
     }
 
-    fn check(&self, keyed: &Keyed, headers: &HeaderMap, method: &str, uri: &Uri) -> Result<(), Denied> {
+    /// Checks voucher and proof; returns the proof that counts as used from now on, if there is one.
+    fn check(
+        &self,
+        keyed: &Keyed,
+        headers: &HeaderMap,
+        method: &str,
+        uri: &Uri,
+    ) -> Result<Option<UsedProof>, Denied> {
         let authorization = only_text(headers, header::AUTHORIZATION.as_str());
         let dpop = only_text(headers, "dpop");
         let url = self.url(headers, uri);
@@ -108,9 +162,10 @@ impl Gate {
             Presented { authorization: authorization.as_deref(), dpop: dpop.as_deref(), method, url: &url };
         let keys = keyed.keys.read().map(|keys| Arc::clone(&keys)).map_err(|_| nobody())?;
         let mut replay = self.replay.lock().map_err(|_| nobody())?;
-        let verified = voucher::check(&keyed.door.policy, &keys, request, (self.now_s)(), &mut *replay)?;
+        let mut noting = Noting { guard: &mut replay, used: None };
+        let verified = voucher::check(&keyed.door.policy, &keys, request, (self.now_s)(), &mut noting)?;
         tracing::debug!(consumer = verified.consumer_id, jti = verified.jti, "voucher accepted");
-        Ok(())
+        Ok(noting.used)
     }
 
     fn url(&self, headers: &HeaderMap, uri: &Uri) -> String {

@@ -22,7 +22,7 @@ use serde::Serialize;
 
 use crate::channel::offer::{OfferDesk, Served};
 use crate::exchange::Millis;
-pub use gate::{Door, Gate, KeySource};
+pub use gate::{Door, Gate, KeySource, Proofs, UsedProof};
 
 /// OAS: `limit` 0–100, default 10.
 const LIMIT_DEFAULT: usize = 10;

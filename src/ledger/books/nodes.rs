@@ -159,6 +159,12 @@ impl Tx<'_> {
         Ok(self.run(sql, params![inquiry, token])? == 1)
     }
 
+    /// The processes that have containers in hand.
+    pub fn lease_holders(&self) -> R<Vec<String>> {
+        let sql = "SELECT DISTINCT substr(lease_token, 1, 36) FROM submission WHERE lease_token IS NOT NULL";
+        self.many(sql, [], |row| row.get(0))
+    }
+
     /// Who has which duty.
     pub fn duties(&self) -> R<Vec<DutyRow>> {
         let sql = "SELECT name, node, fence FROM duty WHERE node IS NOT NULL ORDER BY name";

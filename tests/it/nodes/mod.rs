@@ -1,6 +1,6 @@
 //! Several processes over one ledger: who may do what, what follows when one is dead or only slow,
 //! how they share a recipient's limits, and who has a turn. Here they are several gateways over one
-//! book in one process; `processes` has real ones.
+//! book in one process.
 
 mod fairness;
 mod fences;
