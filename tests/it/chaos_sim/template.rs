@@ -113,7 +113,7 @@ impl Template {
     }
 
     /// What a process that dies now leaves on its disk, in another directory.
-    pub fn image(&self, config: &Path, directory: &Path) -> PathBuf {
+    pub fn image(config: &Path, directory: &Path) -> PathBuf {
         let (from, data) = (config.with_file_name("data"), directory.join("data"));
         std::fs::create_dir_all(&data).unwrap();
         for entry in std::fs::read_dir(&from).unwrap().flatten() {

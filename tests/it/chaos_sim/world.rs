@@ -181,7 +181,7 @@ impl World {
         }
         // Nothing of what an ending process may still write is seen by the next one.
         let next = self.home.join(self.deaths.to_string());
-        self.config = self.template.image(&self.config, &next);
+        self.config = Template::image(&self.config, &next);
         self.process = None;
         self.gateway = Some(self.template.open(&self.config, &self.time));
         self.begin();

@@ -95,40 +95,21 @@ impl World {
         let gone = ready.is_err();
         tally.stillborn += u64::from(gone);
         match fate {
-            _ if gone => self.buried(fate, &mut life, gone, choice, tally),
+            _ if gone => buried(fate, &mut life, gone, choice, tally),
             Fate::Terminate => self.terminated(life, place, tally),
             Fate::Full => {
                 let filled = self.filled(&life, place, tally);
-                self.buried(fate, &mut life, filled.is_err(), choice, tally);
+                buried(fate, &mut life, filled.is_err(), choice, tally);
             }
             _ => {
                 let worked = (0..ROUNDS).try_for_each(|_| self.round(&life, place));
-                self.buried(fate, &mut life, worked.is_err(), choice, tally);
+                buried(fate, &mut life, worked.is_err(), choice, tally);
             }
         }
         if fate == Fate::Torn && !wal::tear(&place.data, &mut self.random) {
             tally.note("nothing to tear");
         }
         self.look_at_death(place, choice, tally);
-    }
-
-    /// Notes what a life ended of.
-    fn buried(&mut self, fate: Fate, life: &mut Life<'_>, gone: bool, choice: &Choice, tally: &mut Tally) {
-        let end = if gone { life.died() } else { life.kill() };
-        let complaints = std::mem::take(&mut *life.complaints.borrow_mut());
-        // Without its database server it does not start; whoever supervises it tries again.
-        let excused =
-            |what: &String| choice.postgres && gone && what.starts_with("it ended with code Some(2)");
-        let given_up = complaints.iter().any(excused);
-        tally.wrong.extend(complaints.into_iter().filter(|what| !excused(what)));
-        match (fate, end) {
-            _ if given_up => {}
-            (Fate::Point(name), End::Aborted) => tally.note(&format!("death at {name}")),
-            (Fate::Torn, _) => tally.note("kill -9, its last write torn"),
-            (Fate::Full, _) => tally.note("kill -9 after a full disk"),
-            _ if gone => tally.note("kill -9 at work"),
-            _ => tally.note("kill -9 at rest"),
-        }
     }
 
     fn terminated(&mut self, mut life: Life<'_>, place: &Installation, tally: &mut Tally) {
@@ -217,5 +198,23 @@ fn most(point: &str) -> u64 {
         Some("ledger") => 120,
         Some("outbox") => 4,
         _ => 12,
+    }
+}
+
+/// Notes what a life ended of.
+fn buried(fate: Fate, life: &mut Life<'_>, gone: bool, choice: &Choice, tally: &mut Tally) {
+    let end = if gone { life.died() } else { life.kill() };
+    let complaints = std::mem::take(&mut *life.complaints.borrow_mut());
+    // Without its database server it does not start; whoever supervises it tries again.
+    let excused = |what: &String| choice.postgres && gone && what.starts_with("it ended with code Some(2)");
+    let given_up = complaints.iter().any(excused);
+    tally.wrong.extend(complaints.into_iter().filter(|what| !excused(what)));
+    match (fate, end) {
+        _ if given_up => {}
+        (Fate::Point(name), End::Aborted) => tally.note(&format!("death at {name}")),
+        (Fate::Torn, _) => tally.note("kill -9, its last write torn"),
+        (Fate::Full, _) => tally.note("kill -9 after a full disk"),
+        _ if gone => tally.note("kill -9 at work"),
+        _ => tally.note("kill -9 at rest"),
     }
 }

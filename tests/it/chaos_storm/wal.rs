@@ -54,9 +54,9 @@ pub fn tear(data: &Path, random: &mut Random) -> bool {
 
 /// A copy whose log ends anywhere: what then is there is an earlier moment as a whole.
 pub fn cut(data: &Path, random: &mut Random) -> Option<Vec<String>> {
-    let length = std::fs::metadata(data.join(NAME)).map(|log| log.len()).unwrap_or(0);
+    let length = std::fs::metadata(data.join(NAME)).map_or(0, |log| log.len());
     // Without its first page the file is no ledger yet.
-    let main = std::fs::metadata(data.join("ledger.sqlite")).map(|main| main.len()).unwrap_or(0);
+    let main = std::fs::metadata(data.join("ledger.sqlite")).map_or(0, |main| main.len());
     if length == 0 || main < 100_000 {
         return None;
     }
