@@ -23,7 +23,10 @@ fn server_of(place: &Path, verb: &str) {
 }
 
 /// A server of one's own, to be killed; it ends with this.
-struct Server(PathBuf, TempDir);
+struct Server {
+    place: PathBuf,
+    _directory: TempDir,
+}
 
 impl Server {
     fn start() -> Self {
@@ -31,13 +34,13 @@ impl Server {
         let directory = TempDir::new_in(target).unwrap();
         let place = directory.path().join("server");
         server_of(&place, "start");
-        Self(place, directory)
+        Self { place, _directory: directory }
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        server_of(&self.0, "stop");
+        server_of(&self.place, "stop");
     }
 }
 
@@ -104,7 +107,7 @@ fn a_failed_job_takes_nobody_with_it_and_one_that_hides_a_failure_is_undone() {
 fn a_server_that_dies_loses_nothing_that_was_acknowledged_and_work_goes_on_by_itself() {
     let server = Server::start();
     let directory = TempDir::new().unwrap();
-    let books = Arc::new(open(&ledgers::on(&server.0, directory.path())).unwrap());
+    let books = Arc::new(open(&ledgers::on(&server.place, directory.path())).unwrap());
     let stop = Arc::new(AtomicBool::new(false));
     let worker = {
         let (books, stop) = (Arc::clone(&books), Arc::clone(&stop));
@@ -124,8 +127,8 @@ fn a_server_that_dies_loses_nothing_that_was_acknowledged_and_work_goes_on_by_it
     };
     for _ in 0..3 {
         grows();
-        server_of(&server.0, "crash");
-        server_of(&server.0, "start");
+        server_of(&server.place, "crash");
+        server_of(&server.place, "start");
         grows();
     }
     stop.store(true, Ordering::SeqCst);
