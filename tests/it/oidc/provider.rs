@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use serde_json::Value;
 
@@ -17,6 +17,8 @@ pub struct Provider {
     pub issuer: String,
     at: SocketAddr,
     process: Child,
+    /// Kept open: a provider that may not say what it likes to say dies of it.
+    _said: BufReader<ChildStdout>,
 }
 
 impl Provider {
@@ -35,7 +37,7 @@ impl Provider {
         said.read_line(&mut issuer).expect("the provider says where it listens");
         let issuer = issuer.trim().to_owned();
         let at = issuer.trim_start_matches("http://").parse().expect("an address");
-        Self { issuer, at, process }
+        Self { issuer, at, process, _said: said }
     }
 
     /// A program's token for an API.
