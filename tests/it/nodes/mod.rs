@@ -5,6 +5,7 @@
 mod fairness;
 mod fences;
 mod limits;
+mod processes;
 
 use std::collections::HashMap;
 use std::sync::Arc;
