@@ -13,6 +13,7 @@ WORKDIR /build
 COPY Cargo.toml Cargo.lock askama.toml ./
 COPY benches benches
 COPY config config
+COPY fixtures fixtures
 COPY mappings mappings
 COPY schemas schemas
 COPY web web
