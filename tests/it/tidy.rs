@@ -148,12 +148,13 @@ fn handlers_ask_the_ledger_on_blocking_threads_only() {
         for (from, _) in live.match_indices("async fn ") {
             let Some(open) = live[from..].find('{').map(|at| from + at) else { continue };
             let end = matching(&live, open);
-            let inside = |at: usize| {
-                words(&live[open..at], "blocking").any(|call| {
-                    let call = open + call + "blocking".len();
+            let within = |name: &str, at: usize| {
+                words(&live[open..at], name).any(|call| {
+                    let call = open + call + name.len();
                     live[call..].starts_with('(') && closing(&live, call) > at
                 })
             };
+            let inside = |at: usize| within("blocking", at) || within("spawn_blocking", at);
             let asked = words(&live[open..end], "books").map(|at| open + at).filter(|at| !inside(*at));
             violations.extend(asked.map(|at| format!("{}:{}", source.path, source.line(at))));
         }
