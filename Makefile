@@ -1,6 +1,6 @@
 # One place for every command of the house. `make demo` and `make test` set up what they need.
 #
-# All targets share one target directory and one profile, `dev`: the crate itself at opt-level 1
+# All targets share one target directory and one profile, `dev`: the crate itself unoptimized
 # (quick to rebuild), its dependencies at 2 and without debug information (built once; the
 # validator, SQLite and the ciphers are slow to test otherwise). So demo, test and lint reuse
 # what the others built. Release builds are for packages and `make bench` only.
