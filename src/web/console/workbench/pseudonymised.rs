@@ -92,10 +92,13 @@ mod tests {
             let copy = pseudonymised(&folders, &made.folder, seed, today);
             let person = &made.folder["persona"];
             let text = copy.to_string();
-            for field in ["codice_fiscale", "cognome", "data_nascita"] {
+            for field in ["codice_fiscale", "cognome"] {
                 let Some(value) = person[field].as_str() else { continue };
                 assert!(!text.contains(value) || value.len() < 4, "{field}");
             }
+            // The same day may be that of an act, which stays.
+            let (born, theirs) = (&person["data_nascita"], &copy["persona"]["data_nascita"]);
+            assert!(born != theirs || born.is_null(), "{born}");
             assert_eq!(copy["interventi"][0]["codice"], made.folder["interventi"][0]["codice"]);
         }
         assert_eq!(unlike("Via Roma 1, 1980"), "Xxx Xxxx 1, 1111");
