@@ -262,7 +262,7 @@ impl Courier for Recipient {
             };
             let wait = match fate {
                 Fate::Lost | Fate::Silent => PATIENCE_MS,
-                Fate::Late => 20 * PATIENCE_MS,
+                Fate::Late => 5 * PATIENCE_MS,
                 _ => there + back,
             };
             self.time.sleep(Duration::from_millis(wait)).await;

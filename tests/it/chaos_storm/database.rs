@@ -1,7 +1,7 @@
 //! A private PostgreSQL of one test, by `tests/postgres`; stopped when this value goes.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 pub struct Database {
     place: PathBuf,
@@ -19,9 +19,11 @@ impl Database {
     /// A verb of `tests/postgres`, with what follows the directory.
     pub fn control(&self, words: &[&str]) {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/postgres");
-        let output = Command::new(script).arg(words[0]).arg(&self.place).args(&words[1..]).output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.success(), "tests/postgres {words:?}: {said}");
+        // No pipes: the server would inherit them, and they would never end.
+        let mut command = Command::new(script);
+        command.arg(words[0]).arg(&self.place).args(&words[1..]);
+        let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        assert!(status.unwrap().success(), "tests/postgres {words:?} failed");
     }
 
     /// Its address, without the password.
