@@ -143,7 +143,7 @@ pub async fn payload(
         for operation in &view.operations {
             let mut registers = registers.iter().flatten();
             let held = |register: &&str| caller.may(Right::SeeBodies, Some(&operation.ente), Some(register));
-            registers.try_for_each(|register| held(register))?;
+            registers.try_for_each(held)?;
         }
         let payload = gateway.read_payload(&view, &caller.name, &caller.reason()?)?;
         Ok(Json(json!({

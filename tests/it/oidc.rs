@@ -35,7 +35,7 @@ fn once_known(site: &Site, token: &str) -> Answer {
         if answer.status != 401 {
             return answer;
         }
-        std::thread::sleep(std::time::Duration::from_millis(100));
+        std::thread::park_timeout(std::time::Duration::from_millis(100));
     }
     panic!("the new keys are not taken over");
 }

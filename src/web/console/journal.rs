@@ -123,8 +123,11 @@ pub async fn show(
     Ok(page(&made.await?))
 }
 
-/// The newest events that fit, and the one before which the next page begins.
-fn found(gateway: &Gateway, filter: &Filter) -> Result<(Vec<(i64, Event)>, Option<i64>), Problem> {
+/// Events by their numbers, and the number before which the next page begins.
+type Page = (Vec<(i64, Event)>, Option<i64>);
+
+/// The newest events that fit.
+fn found(gateway: &Gateway, filter: &Filter) -> Result<Page, Problem> {
     let mut before = filter.prima_di.unwrap_or(i64::MAX);
     let (mut events, mut looked_at) = (Vec::new(), 0);
     while events.len() < SHOWN && looked_at < LOOKED_AT {

@@ -115,10 +115,7 @@ impl Events {
                     Err(error) => tracing::warn!(%error, "the books could not be watched"),
                 }
                 tokio::time::sleep(LOOK).await;
-                let mut past = match events.past.lock() {
-                    Ok(past) => past,
-                    Err(_) => break,
-                };
+                let Ok(mut past) = events.past.lock() else { break };
                 if events.sender.receiver_count() == 0 {
                     past.looking = false;
                     break;

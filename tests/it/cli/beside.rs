@@ -38,7 +38,7 @@ fn the_whole_way_by_commands_alone() {
     raccordo(at, &["report", "--flow", FLOW, "--period", "soon"]).refused("soon");
     raccordo(at, &["submissions", "none"]).refused("no submission");
     raccordo(at, &["import", "nothing.ndjson"]).refused("nothing.ndjson");
-    raccordo(at, &["outcome", "none", "--all", "accepted"]).refused("none");
+    raccordo(at, &["outcome", "none", "--all", "accepted"]).refused("no submission");
 }
 
 #[test]

@@ -177,7 +177,7 @@ fn three_workers_two_apis_and_a_scheduler_share_the_work_and_two_deaths() {
 
     let first = Process::start(&place, "a1", "api", Some(one));
     until("the first process", || ask(one, TOKEN, "GET", "/healthz", b"").ok());
-    let _second = Process::start(&place, "a2", "api", Some(two));
+    let second = Process::start(&place, "a2", "api", Some(two));
     let mut schedulers: Vec<Process> =
         ["s1", "s2"].iter().map(|name| Process::start(&place, name, "planner,scheduler", None)).collect();
     let mut workers: Vec<Process> =
@@ -193,61 +193,16 @@ fn three_workers_two_apis_and_a_scheduler_share_the_work_and_two_deaths() {
 
     let books = place.books();
     let mut at_work = BTreeSet::new();
-    let mut look = |books: &Books| {
-        let holders = books.look(|tx| tx.lease_holders()).unwrap();
-        at_work.extend(holders);
-        at_work.len()
-    };
-    until("every worker at work", || (look(&books) >= 3 && server.book().commits() > 20).then_some(()));
-    let (before, duties) = living(&books);
-    assert_eq!(before.len(), 7, "{before:?}");
-    let feeder = duties["feed/pushed"].clone();
-    let scheduler = duties["scheduler"].clone();
-
-    // The worst of each kind: whoever feeds the queue, and whoever is the scheduler.
-    let id_of = |process: &Process| {
-        let log = process.data.with_extension("log");
-        let log = std::fs::read_to_string(log).unwrap();
-        before.keys().find(|id| log.contains(id.as_str())).expect("it tells its name").clone()
-    };
-    let fed = workers.iter().position(|worker| id_of(worker) == feeder).expect("a worker feeds");
-    let led = schedulers.iter().position(|one| id_of(one) == scheduler).expect("one is the scheduler");
-    workers[fed].kill();
-    schedulers[led].kill();
-    let struck = Instant::now();
-    until("others have taken over", || {
-        let (nodes, duties) = living(&books);
-        let over = |name: &str, from: &String| duties.get(name).is_some_and(|holder| holder != from);
-        let gone = !nodes.contains_key(&feeder) && !nodes.contains_key(&scheduler);
-        (gone && over("feed/pushed", &feeder) && over("scheduler", &scheduler)).then_some(())
+    until("every worker at work", || {
+        at_work.extend(books.look(|tx| tx.lease_holders()).unwrap());
+        (at_work.len() >= 3 && server.book().commits() > 20).then_some(())
     });
-    let took = struck.elapsed();
-    println!("taken over after {took:?}, the lease is {LEASE_MS} ms");
-    assert!(took < Duration::from_millis(LEASE_MS * 2), "{took:?}");
-
-    until("both runs are over", || {
-        let over = |run: &i64| {
-            let head = books.runs(Some(*run), 1).unwrap().remove(0);
-            assert!(head.balance.closes(), "{:?}", head.balance);
-            !head.selecting && head.balance.is_settled() && head.balance.count(Bucket::Uncertain) == 0
-        };
-        runs.iter().all(over).then_some(())
-    });
+    kill_the_worst(&books, &mut workers, &mut schedulers);
+    until("both runs are over", || runs.iter().all(|run| is_over(&books, *run)).then_some(()));
     runtime.block_on(server.idle());
-    let held: Vec<String> = ENTI
-        .iter()
-        .flat_map(|ente| books.held(ente, &register).unwrap())
-        .map(|flow| flow.operation)
-        .collect();
-    let book = server.book();
-    assert!(held.len() > usize::try_from(PEOPLE).unwrap() * 2, "{}", held.len());
-    assert_eq!(book.compare(&held), Vec::<String>::new());
-    assert_eq!(book.anomalies().to_vec(), Vec::<String>::new());
-    println!("{} records held by both, {} transactions, workers: {at_work:?}", held.len(), book.commits());
-    drop(book);
-    workers.remove(fed);
-    schedulers.remove(led);
-    workers.into_iter().chain(schedulers).chain([first]).for_each(Process::terminate);
+    agree(&books, &register, &server);
+    println!("workers: {at_work:?}");
+    workers.into_iter().chain(schedulers).chain([first, second]).for_each(Process::terminate);
     runtime.block_on(async {
         let behind = Behind::open(&broker.url).await;
         for key in ["pushed.interactive", "pushed.bulk"] {
@@ -255,4 +210,48 @@ fn three_workers_two_apis_and_a_scheduler_share_the_work_and_two_deaths() {
         }
         broker.clear().await;
     });
+}
+
+/// Kills whoever feeds the queue, and whoever is the scheduler: others take over within two leases.
+fn kill_the_worst(books: &Books, workers: &mut Vec<Process>, schedulers: &mut Vec<Process>) {
+    let (before, duties) = living(books);
+    assert_eq!(before.len(), 7, "{before:?}");
+    let (feeder, leader) = (&duties["feed/pushed"], &duties["scheduler"]);
+    let at = |processes: &[Process], id: &String| {
+        let told = |process: &Process| {
+            std::fs::read_to_string(process.data.with_extension("log")).unwrap().contains(id.as_str())
+        };
+        processes.iter().position(told).expect("it tells its name")
+    };
+    let (fed, led) = (at(workers, feeder), at(schedulers, leader));
+    workers.remove(fed).kill();
+    schedulers.remove(led).kill();
+    let struck = Instant::now();
+    until("others have taken over", || {
+        let (nodes, duties) = living(books);
+        let over = |name: &str, from: &String| duties.get(name).is_some_and(|holder| holder != from);
+        let gone = !nodes.contains_key(feeder) && !nodes.contains_key(leader);
+        (gone && over("feed/pushed", feeder) && over("scheduler", leader)).then_some(())
+    });
+    let took = struck.elapsed();
+    println!("taken over after {took:?}, the lease is {LEASE_MS} ms");
+    assert!(took < Duration::from_millis(LEASE_MS * 2), "{took:?}");
+}
+
+/// Whether nothing of a run is open any more; its balance closes at every look.
+fn is_over(books: &Books, run: i64) -> bool {
+    let head = books.runs(Some(run), 1).unwrap().remove(0);
+    assert!(head.balance.closes(), "{:?}", head.balance);
+    !head.selecting && head.balance.is_settled() && head.balance.count(Bucket::Uncertain) == 0
+}
+
+/// The recipient's book is ours.
+fn agree(books: &Books, register: &str, server: &FhirServer) {
+    let held = ENTI.iter().flat_map(|ente| books.held(ente, register).unwrap());
+    let held: Vec<String> = held.map(|flow| flow.operation).collect();
+    assert!(held.len() > usize::try_from(PEOPLE).unwrap() * 2, "{}", held.len());
+    let book = server.book();
+    assert_eq!(book.compare(&held), Vec::<String>::new());
+    assert_eq!(book.anomalies().to_vec(), Vec::<String>::new());
+    println!("{} records held by both, {} transactions", held.len(), book.commits());
 }
