@@ -40,6 +40,8 @@ event_kinds! {
     PayloadRead = "payload-read",
     /// A person asked which fields of a subject went where.
     LineageRead = "lineage-read",
+    /// A person asked for an erasure, which waits for what is under way or could still be cancelled.
+    ErasureAsked = "erasure-asked",
     /// A subject's key was destroyed; what it sealed can no longer be read.
     SubjectErased = "subject-erased",
     /// A person confirmed an erasure although a cancel may still be due.

@@ -24,31 +24,47 @@ pub struct Decide {
     /// It was refused: let the next run or sync send it again as it is.
     #[arg(long, group = "decision")]
     try_again: bool,
+    /// It is queued: stop it before it leaves.
+    #[arg(long, group = "decision")]
+    park: bool,
+    /// It was parked before it left: let it go on.
+    #[arg(long, group = "decision")]
+    unpark: bool,
 }
 
 /// `raccordo decide`.
 pub fn decide(decide: &Decide, config: Option<&Path>, json: bool) -> anyhow::Result<Exit> {
-    if !(decide.holds || decide.does_not_hold || decide.try_again) {
-        bail!("say what you found out: --holds, --does-not-hold, or --try-again for a refused one");
-    }
-    if decide.try_again {
-        Link::open(config)?.post(&format!("/operations/{}/try-again", decide.operation), &json!({}))?;
-        let goes = format!("Operation {} goes again with the next report or sync.", decide.operation);
-        match json {
-            true => println!("{}", json!({ "operation": decide.operation, "again": true })),
-            false => println!("{}", said(&goes)),
-        }
-        return Ok(Exit::Fine);
-    }
-    let path = format!("/operations/{}/decision", decide.operation);
-    let answer = Link::open(config)?.post(&path, &json!({ "register_holds": decide.holds }))?;
-    if json {
-        println!("{answer}");
+    let (operation, link) = (decide.operation, Link::open(config)?);
+    let post = |what: &str, body: Value| link.post(&format!("/operations/{operation}/{what}"), &body);
+    let (answer, told) = if decide.try_again {
+        post("try-again", json!({}))?;
+        let goes = format!("Operation {operation} goes again with the next report or sync.");
+        (json!({ "operation": operation, "again": true }), goes)
+    } else if decide.park {
+        post("park", json!({}))?;
+        (json!({ "operation": operation, "state": "parked" }), is_now(operation, "parked"))
+    } else if decide.holds || decide.does_not_hold || decide.unpark {
+        let answer = match decide.unpark {
+            true => post("unpark", json!({}))?,
+            false => post("decision", json!({ "register_holds": decide.holds }))?,
+        };
+        let told = is_now(operation, answer["state"].as_str().unwrap_or("?"));
+        (answer, told)
     } else {
-        let state = answer["state"].as_str().unwrap_or("?");
-        println!("{}", said(&format!("Operation {} is now {state}.", decide.operation)));
+        bail!(
+            "say what you found out: --holds, --does-not-hold, or --try-again for a refused one; or --park, --unpark"
+        )
+    };
+    if json {
+        println!("{answer}")
+    } else {
+        println!("{}", said(&told))
     }
     Ok(Exit::Fine)
+}
+
+fn is_now(operation: i64, state: &str) -> String {
+    format!("Operation {operation} is now {state}.")
 }
 
 /// What a portal said of an uploaded file.

@@ -24,6 +24,7 @@ mod man;
 mod map;
 mod new_flow;
 mod notify;
+mod people;
 mod replay;
 mod routes;
 mod runs;
@@ -120,6 +121,12 @@ enum Command {
     /// Runs and their balances.
     #[command(subcommand)]
     Runs(runs::Runs),
+    /// What registers know of one person, why, and from which fields: an audited act.
+    Lineage(people::Lineage),
+    /// Erase a person: what is kept of them can never be read again. Never a cancel at a register.
+    Erase(people::Erase),
+    /// The processes of this installation, and what one of them at a time does.
+    Nodes,
     /// Reports that start by themselves: what comes, what was missed, what the deadline leaves.
     Calendar,
     /// What an operator was told of: what is open, what ended.
@@ -233,6 +240,9 @@ fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Proposals(which) => fetch::proposals(which, cli.config.as_deref(), cli.json),
         Command::Report(report) => runs::report(report, cli.config.as_deref(), cli.json),
         Command::Runs(runs) => runs::runs(runs, cli.config.as_deref(), cli.json),
+        Command::Lineage(lineage) => people::lineage(lineage, cli.config.as_deref(), cli.json),
+        Command::Erase(erase) => people::erase(erase, cli.config.as_deref(), cli.json),
+        Command::Nodes => show::nodes(cli.config.as_deref(), cli.json),
         Command::Calendar => calendar::run(cli.config.as_deref(), cli.json),
         Command::Alerts => alerts::run(cli.config.as_deref(), cli.json),
         Command::Indicators(asked) => indicators::run(asked, cli.config.as_deref(), cli.json),

@@ -54,7 +54,9 @@ pub fn run(serve: &Serve, config: Option<&Path>) -> anyhow::Result<Outcome> {
 /// Logs go to standard error: ids, counts and hashes, never a personal value.
 fn log(log: &Log) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&log.filter)?;
+    // A log that cannot be written is no reason to fail: telling of it would go to the same place, and panic.
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = builder.log_internal_errors(false);
     match log.format.as_str() {
         "json" => builder.json().init(),
         _ => builder.init(),

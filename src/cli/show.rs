@@ -88,3 +88,20 @@ pub fn audit(_: &Audit, config: Option<&Path>, json: bool) -> anyhow::Result<Out
     }
     Ok(if intact { Outcome::Fine } else { Outcome::Findings })
 }
+
+/// `raccordo nodes`: the processes that live, and what one of them at a time does.
+pub fn nodes(config: Option<&Path>, json: bool) -> anyhow::Result<Outcome> {
+    let told = Link::open(config)?.get("/nodes")?;
+    if json {
+        println!("{told}");
+        return Ok(Outcome::Fine);
+    }
+    if told["nodes"].as_array().is_none_or(Vec::is_empty) {
+        println!("{}", said("No process serves this installation at the moment."));
+        return Ok(Outcome::Fine);
+    }
+    objects(&told["nodes"], &["id", "roles", "version", "started_at", "seen_at"]);
+    println!();
+    objects(&told["duties"], &["name", "node", "fence"]);
+    Ok(Outcome::Fine)
+}

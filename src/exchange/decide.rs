@@ -64,6 +64,38 @@ pub fn try_again(ledger: &mut dyn Ledger, operation: i64) -> Result<(), LedgerEr
     ledger.put_record(&record)
 }
 
+/// A person stops a queued operation before it leaves: nothing moves it until they let it go.
+pub fn set_aside(ledger: &mut dyn Ledger, operation: i64, now: Millis) -> Result<(), LedgerError> {
+    let mut operation = ledger.operation(operation)?;
+    if operation.state != State::Queued || operation.submission.is_some() {
+        return Err(LedgerError::Refused(format!(
+            "operation {} is {}: only one that has not left can be parked",
+            operation.id,
+            operation.state.word()
+        )));
+    }
+    operation.state = State::Parked;
+    let record = ledger.record(operation.record)?;
+    finish(ledger, record, &operation, State::Queued, now, "parked by a person")
+}
+
+/// Lets a parked operation that never left go on, as the folder maps by now.
+pub fn let_go_on(ledger: &mut dyn Ledger, operation: i64, now: Millis) -> Result<State, LedgerError> {
+    let mut operation = ledger.operation(operation)?;
+    if operation.state != State::Parked || operation.submission.is_some() {
+        return Err(LedgerError::Refused(format!(
+            "operation {} has left or is not parked: say what the register holds of it instead",
+            operation.id
+        )));
+    }
+    operation.state = State::Queued;
+    ledger.put_operation(&operation, State::Parked, now, "let go on by a person")?;
+    ledger.move_run_rows(operation.record, Bucket::Queued)?;
+    let record = ledger.record(operation.record)?;
+    let queued = requeue(ledger, record, now)?;
+    Ok(queued.map_or(State::Superseded, |operation| operation.state))
+}
+
 /// Sets the acknowledged side of a record to what is known to be at the register
 /// (a former system's receipts, or a person who looked); clears its trouble.
 pub fn adopt(

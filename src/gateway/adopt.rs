@@ -9,7 +9,6 @@ use crate::exchange::{Desired, Hash, LedgerError, adopt};
 use crate::flow::OperationKind;
 use crate::flow::adopt::{AdoptError as ReadError, AdoptedRecord};
 use crate::ledger::FolderRow;
-use crate::seal::WrappedKey;
 use serde::Serialize;
 
 /// What a former container came to.
@@ -120,8 +119,7 @@ impl Gateway {
             return Ok((key, Former::Unmatched));
         };
         let content = self.content_hash(register, former.fragment.expose());
-        let subject =
-            self.sealer.open_subject(&WrappedKey::from_bytes(target.wrapped_key)).map_err(sealed)?;
+        let subject = self.subject_key(&target.wrapped_key)?;
         let place = fragment_place(ente, &target.folder_id, &target.key);
         let sealed = self.sealer.seal(&subject, &place, former.fragment.expose()).map_err(sealed)?;
         let same = target.desired_content == Some(content);

@@ -12,12 +12,12 @@ use crate::audit::EventKind;
 use crate::channel::offer::{OfferDesk, Served, Soon};
 use crate::exchange::{
     Decision, Ledger, LedgerError, Millis, OfferPolicy, Offered, Page, Poll, Receipt, Record, Settled, State,
-    Suspension, decide, overdue, park, poll, resume, sequence, settle, suspend, try_again,
+    Suspension, decide, let_go_on, overdue, park, poll, resume, sequence, set_aside, settle, suspend,
+    try_again,
 };
 use crate::flow::{Catalog, Container};
 use crate::ledger::{Tx, failpoint};
 use crate::personal::Personal;
-use crate::seal::WrappedKey;
 
 /// A `since` further ahead than this is beyond reason.
 const SINCE_TOLERANCE_MS: Millis = 86_400_000;
@@ -177,8 +177,10 @@ impl Gateway {
         text: Option<Personal<impl AsRef<[u8]>>>,
     ) -> Result<Option<Vec<u8>>, LedgerError> {
         let Some(text) = text else { return Ok(None) };
-        let Some(wrapped) = self.books.key_of_submission(submission)? else { return Ok(None) };
-        let key = self.sealer.open_subject(&WrappedKey::from_bytes(wrapped)).map_err(sealed)?;
+        let wrapped = self.books.key_of_submission(submission)?;
+        // Of who was erased nothing more is kept.
+        let Some(wrapped) = wrapped.filter(|wrapped| !wrapped.is_empty()) else { return Ok(None) };
+        let key = self.subject_key(&wrapped)?;
         let closed = self.sealer.seal(&key, &text_place(submission), text.expose().as_ref());
         closed.map(Some).map_err(sealed)
     }
@@ -187,7 +189,7 @@ impl Gateway {
     pub fn open_text(&self, submission: &str, closed: &[u8]) -> Result<Personal<Vec<u8>>, LedgerError> {
         let wrapped = self.books.key_of_submission(submission)?;
         let wrapped = wrapped.ok_or_else(|| LedgerError::Missing("the receipt's folder".into()))?;
-        let key = self.sealer.open_subject(&WrappedKey::from_bytes(wrapped)).map_err(sealed)?;
+        let key = self.subject_key(&wrapped)?;
         self.sealer.open(&key, &text_place(submission), closed).map_err(sealed)
     }
 
@@ -212,6 +214,28 @@ impl Gateway {
             let note = Note::new(at, &actor, EventKind::OperationDecided, format!("operation {operation}"));
             append(tx, note.with("decision", "try-again"))
         })
+    }
+
+    /// A person stops an operation before it leaves.
+    pub fn park(&self, operation: i64, actor: &str) -> Result<(), LedgerError> {
+        let (now, at, actor) = (self.clock.now_ms(), self.clock.rfc3339(), actor.to_owned());
+        self.books.write(move |tx| {
+            set_aside(tx, operation, now)?;
+            append(tx, Note::new(at, &actor, EventKind::OperationParked, format!("operation {operation}")))
+        })
+    }
+
+    /// A parked operation that never left goes on.
+    pub fn unpark(&self, operation: i64, actor: &str) -> Result<State, LedgerError> {
+        let (now, at, actor) = (self.clock.now_ms(), self.clock.rfc3339(), actor.to_owned());
+        let state = self.books.write(move |tx| {
+            let state = let_go_on(tx, operation, now)?;
+            let note = Note::new(at, &actor, EventKind::OperationDecided, format!("operation {operation}"));
+            append(tx, note.with("decision", "unpark"))?;
+            Ok(state)
+        });
+        self.ring();
+        state
     }
 
     /// Lets a suspended route go on, once a person has looked.

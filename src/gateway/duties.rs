@@ -90,9 +90,9 @@ impl Drop for Taken<'_> {
 }
 
 impl Gateway {
-    /// Takes on a duty, if nobody living has it. It is kept until it is left, or the process is dead.
+    /// Takes on a duty, if nobody living has it and this process is sure to live. It is kept until it is left, or the process is dead.
     pub fn take_duty(&self, name: &str) -> Result<Option<Duty>, LedgerError> {
-        if !self.books.look(|tx| tx.is_free(name))? {
+        if !self.node.is_sure_to_live() || !self.books.look(|tx| tx.is_free(name))? {
             return Ok(None);
         }
         let (node, duty) = (self.node.id().to_owned(), self.new_duty(name));

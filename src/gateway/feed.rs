@@ -106,6 +106,10 @@ impl Delivery {
     /// Gathers what is queued and tells the queue of all that it does not know of. Step by step:
     /// workers begin with the first, and who comes in between waits for one step only.
     async fn feed_once(&self, feeder: &mut Feeder) -> Result<(), LedgerError> {
+        if !self.gateway.node.is_sure_to_live() {
+            // Its workers keep their hands still: what its queue took would wait for nobody.
+            return Ok(());
+        }
         let epoch = self.queue.state().epoch;
         let mut lost = epoch != feeder.epoch;
         if feeder.duty.is_none() {

@@ -134,6 +134,8 @@ pub fn new_import() -> std::io::Result<String> {
 struct By<'a> {
     import: &'a str,
     actor: &'a str,
+    /// Whether they may save folders of an ente.
+    may: &'a (dyn Fn(&str) -> bool + Sync),
 }
 
 impl Gateway {
@@ -147,12 +149,24 @@ impl Gateway {
         lines: impl BufRead + Send,
         import: &str,
         actor: &str,
+        each: impl FnMut(&LineResult),
+    ) -> std::io::Result<ImportSummary> {
+        self.import_where(lines, import, actor, &|_| true, each)
+    }
+
+    /// As [`Gateway::import`]; lines of enti where `may` says no are refused one by one.
+    pub fn import_where(
+        &self,
+        lines: impl BufRead + Send,
+        import: &str,
+        actor: &str,
+        may: &(dyn Fn(&str) -> bool + Sync),
         mut each: impl FnMut(&LineResult),
     ) -> std::io::Result<ImportSummary> {
         let (work, jobs) = sync_channel(WINDOW);
         let (finished, results) = sync_channel(WINDOW);
         let (jobs, at_work) = (Mutex::new(jobs), AtWork::default());
-        let by = By { import, actor };
+        let by = By { import, actor, may };
         let limit = self.settings.folder_limit_bytes as u64;
         std::thread::scope(|scope| {
             let feeder = scope.spawn(move || feed(lines, limit, &work));
@@ -197,6 +211,10 @@ impl Gateway {
             Err(error) => return Pending::Refused(self.refusal(number, line, error)),
         };
         let id = folder.id.clone();
+        if !(by.may)(&folder.ente) {
+            let why = "The right to save folders was given for other enti only.".to_owned();
+            return Pending::Refused(result(number, "forbidden", Some(id), Some(why)));
+        }
         let _taken = turn.take((folder.ente.clone(), id.clone()));
         match self.submit(&folder, by.actor, Unless::Imported(by.import.to_owned())) {
             Ok(ticket) => Pending::Saving(id, ticket),

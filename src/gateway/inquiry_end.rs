@@ -19,7 +19,7 @@ use crate::folder::finding::Finding;
 use crate::ledger::Tx;
 use crate::ledger::books::NewProposal;
 use crate::personal::Personal;
-use crate::seal::{SubjectKey, WrappedKey, place};
+use crate::seal::{SubjectKey, place};
 
 /// A folder that changes under a reading is read again so often.
 const READINGS: u32 = 5;
@@ -151,8 +151,7 @@ impl Gateway {
         if heard.came == Came::Limit {
             return Ok(Read::Limited);
         }
-        let key = WrappedKey::from_bytes(stored.wrapped_key.clone());
-        let key = self.sealer.open_subject(&key).map_err(sealed)?;
+        let key = self.subject_key(&stored.wrapped_key)?;
         // Of another person nothing is kept.
         let keeps = matches!(heard.came, Came::Data | Came::Unreadable);
         let state = state_of(heard.came);
@@ -220,7 +219,7 @@ impl Gateway {
         let row = self.books.inquiry(inquiry)?.ok_or_else(missing)?;
         let closed = self.books.answer(inquiry)?.ok_or_else(missing)?;
         let stored = self.books.folder(&row.ente, &row.folder_id)?.ok_or_else(missing)?;
-        let key = self.sealer.open_subject(&WrappedKey::from_bytes(stored.wrapped_key)).map_err(sealed)?;
+        let key = self.subject_key(&stored.wrapped_key)?;
         let place = answer_place(&row.ente, &row.folder_id, inquiry);
         let framed = self.sealer.open(&key, &place, &closed).map_err(sealed)?;
         unframed(framed.expose()).ok_or_else(|| LedgerError::Corrupt(format!("answer of inquiry {inquiry}")))

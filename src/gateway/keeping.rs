@@ -11,8 +11,7 @@ use crate::seal::{SealError, SubjectKey, WrappedKey, place};
 impl Gateway {
     /// The folder of a row, opened.
     pub fn open_folder(&self, row: &FolderRow) -> Result<Folder, LedgerError> {
-        let key =
-            self.sealer.open_subject(&WrappedKey::from_bytes(row.wrapped_key.clone())).map_err(sealed)?;
+        let key = self.subject_key(&row.wrapped_key)?;
         let body =
             self.sealer.open(&key, &folder_place(&row.ente, &row.folder_id), &row.body).map_err(sealed)?;
         let body = serde_json::from_slice(body.expose())
@@ -23,6 +22,14 @@ impl Gateway {
             version: row.version,
             body: Personal::new(body),
         })
+    }
+
+    /// A folder's key, opened; an erased one has none.
+    pub(super) fn subject_key(&self, wrapped: &[u8]) -> Result<SubjectKey, LedgerError> {
+        if wrapped.is_empty() {
+            return Err(super::erase::erased());
+        }
+        self.sealer.open_subject(&WrappedKey::from_bytes(wrapped.to_vec())).map_err(sealed)
     }
 
     /// The fragment of a record, opened.
@@ -40,10 +47,7 @@ impl Gateway {
         let kept = self.books.payload(record, content)?;
         let key = match opened.take() {
             Some((wrapped, key)) if wrapped == kept.wrapped_key => key,
-            _ => {
-                let wrapped = WrappedKey::from_bytes(kept.wrapped_key.clone());
-                self.sealer.open_subject(&wrapped).map_err(sealed)?
-            }
+            _ => self.subject_key(&kept.wrapped_key)?,
         };
         let (_, key) = opened.insert((kept.wrapped_key, key));
         let place = fragment_place(&kept.ente, &kept.folder_id, &kept.record_key);

@@ -105,7 +105,7 @@ impl Gateway {
             Some(row) => WrappedKey::from_bytes(row.wrapped_key),
             None => self.sealer.new_subject_key().map_err(sealed)?,
         };
-        let key = self.sealer.open_subject(&wrapped).map_err(sealed)?;
+        let key = self.subject_key(wrapped.as_bytes())?;
         let ente = self.settings.ente(&folder.ente).ok_or_else(|| LedgerError::Missing("the ente".into()))?;
         let prepared = self.prepare(folder, ente, &key)?;
         let mut row = self.folder_row(folder, &key, &wrapped)?;

@@ -12,7 +12,7 @@ use crate::folder::Folder;
 use crate::ledger::FolderRow;
 use crate::ledger::books::ProposalRow;
 use crate::personal::Personal;
-use crate::seal::{SubjectKey, WrappedKey, place};
+use crate::seal::{SubjectKey, place};
 
 /// A proposal with its values.
 pub struct ProposalView {
@@ -27,8 +27,7 @@ pub struct ProposalView {
 impl Gateway {
     /// The proposals for a folder, opened.
     pub fn proposals(&self, row: &FolderRow, all: bool) -> Result<Vec<ProposalView>, LedgerError> {
-        let key = WrappedKey::from_bytes(row.wrapped_key.clone());
-        let key = self.sealer.open_subject(&key).map_err(sealed)?;
+        let key = self.subject_key(&row.wrapped_key)?;
         let rows = self.books.proposals(row.id, all)?;
         rows.into_iter().map(|one| self.open_proposal((&row.ente, &row.folder_id), one, &key)).collect()
     }

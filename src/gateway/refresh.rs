@@ -39,7 +39,8 @@ impl Gateway {
             if *asked || !route.enti.contains(ente) {
                 continue;
             }
-            let Some(row) = self.books.folder(ente, folder_id)? else { continue };
+            let row = self.books.folder(ente, folder_id)?.filter(|row| !row.is_erased());
+            let Some(row) = row else { continue };
             // Whoever has not consented is not asked about, and leaves no question behind.
             if flow.may_ask(&self.open_folder(&row)?, self.clock.today()).is_err() {
                 continue;

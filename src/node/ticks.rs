@@ -117,6 +117,7 @@ fn scheduled(gateway: &Gateway) -> Result<(), LedgerError> {
     let asked = gateway.refresh_inquiries();
     let pruned = gateway.prune_inquiries();
     let sampled = gateway.sample_readiness();
+    let erased = gateway.erase_due();
     if let (Ok(looked), Ok(late)) = (&looked, &late)
         && looked + late > 0
     {
@@ -128,7 +129,12 @@ fn scheduled(gateway: &Gateway) -> Result<(), LedgerError> {
     if let Ok(asked @ 1..) = &asked {
         tracing::info!(asked, "the schedule asks registers about persons again");
     }
-    let others = [fired.map(drop), looked.map(drop), late.map(drop), asked.map(drop), pruned, sampled];
+    if let Ok(erased @ 1..) = &erased {
+        tracing::info!(erased, "erasures that waited are done");
+    }
+    let erased = erased.map(drop);
+    let others =
+        [fired.map(drop), looked.map(drop), late.map(drop), asked.map(drop), pruned, sampled, erased];
     let failures: Vec<_> = others.into_iter().filter_map(Result::err).collect();
     failures.iter().skip(1).for_each(|error| tracing::error!(%error, "a tick's part failed"));
     failures.into_iter().next().map_or(Ok(()), Err)

@@ -107,6 +107,19 @@ const SENTENCES: &[(&str, &str)] = &[
         "lo stato dell'operazione {} è «{}»: una persona decide solo di una incerta o sospesa",
     ),
     (
+        "operation {} is {}: only one that has not left can be parked",
+        "lo stato dell'operazione {} è «{}»: si sospende solo una che non è ancora partita",
+    ),
+    (
+        "operation {} has left or is not parked: say what the register holds of it instead",
+        "l'operazione {} è partita o non è sospesa: dire piuttosto che cosa ne ha il registro",
+    ),
+    (
+        "The person of this folder was erased: it cannot be read, and nothing can be saved under its id.",
+        "La persona di questa cartella è stata cancellata: non si può leggere, e con il suo identificativo non si \
+         può salvare nulla.",
+    ),
+    (
         "operation {} is not a record's newest refusal: there is nothing to try again",
         "l'operazione {} non è l'ultimo rifiuto di un record: non c'è nulla da ritentare",
     ),
@@ -233,6 +246,10 @@ const SENTENCES: &[(&str, &str)] = &[
     ("read the audit journal", "leggere il giornale di audit"),
     ("manage accounts and tokens", "gestire utenze e token"),
     ("erase a person", "cancellare una persona"),
+    (
+        "The right to save folders was given for other enti only.",
+        "Il diritto di salvare cartelle è dato solo per altri enti.",
+    ),
     (
         "Say why you look: a reason of 3 to 200 characters, in the header Raccordo-Reason or the parameter \
          `reason`.",

@@ -38,9 +38,9 @@ pub const SENTENCES: &[(&str, &str)] = &[
         "Nulla è stato scritto. `--start` invia ciò che è corretto, cambiato, nuovo o sparito.",
     ),
     (
-        "say what you found out: --holds, --does-not-hold, or --try-again for a refused one",
+        "say what you found out: --holds, --does-not-hold, or --try-again for a refused one; or --park, --unpark",
         "dire che cosa si è visto: --holds (il registro lo ha), --does-not-hold (non lo ha), o --try-again per \
-         una rifiutata",
+         una rifiutata; oppure --park, --unpark",
     ),
     (
         "Operation {} goes again with the next report or sync.",
@@ -324,6 +324,7 @@ pub const SENTENCES: &[(&str, &str)] = &[
     ("saved_with_findings", "salvata con rilievi"),
     ("invalid", "non valida"),
     ("older", "più vecchia"),
+    ("forbidden", "non consentita"),
     ("duplicate", "doppia"),
     ("failed", "fallita"),
     // Accounts.
@@ -391,4 +392,34 @@ pub const SENTENCES: &[(&str, &str)] = &[
     ("ended_at", "finito"),
     ("outcome", "esito"),
     ("acquired_as", "acquisito come"),
+    // What registers know of a person; erasing; processes.
+    ("No register knows anything of this folder.", "Nessun registro sa qualcosa di questa cartella."),
+    ("held by the register", "il registro lo ha"),
+    ("not held by the register", "il registro non lo ha"),
+    ("purpose", "finalità"),
+    ("legal basis", "base giuridica"),
+    ("field at the register", "campo del registro"),
+    ("from the folder", "dalla cartella"),
+    ("receipt", "esito"),
+    (
+        "The person is erased: nothing that was kept of them can be read any more.",
+        "La persona è cancellata: nulla di ciò che se ne conservava si può più leggere.",
+    ),
+    (
+        "It waits: {} operations are under way, {} records could still be cancelled. It is done by itself \
+         afterwards; --knowingly gives the cancels up.",
+        "Attende: {} operazioni sono in corso, {} record si potrebbero ancora ritirare. Poi avviene da sé; \
+         --knowingly rinuncia ai ritiri.",
+    ),
+    (
+        "No process serves this installation at the moment.",
+        "Nessun processo serve questa installazione in questo momento.",
+    ),
+    ("id", "nome"),
+    ("roles", "compiti"),
+    ("version", "versione"),
+    ("started_at", "avviato"),
+    ("seen_at", "visto"),
+    ("node", "processo"),
+    ("fence", "turno"),
 ];

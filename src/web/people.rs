@@ -3,21 +3,22 @@
 use std::sync::Arc;
 
 use axum::extract::{Extension, State};
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 use super::Caller;
 use super::extract::{Json, Path, Query};
-use super::folders::{blocking, find};
+use super::folders::{OfEnte, blocking, find};
 use super::openapi::BASE;
 use super::problem::Problem;
-use crate::gateway::Gateway;
+use crate::exchange::InTheWay;
 use crate::gateway::rights::Right;
+use crate::gateway::{Erasure, Gateway};
 
 /// Folders on one page, at most.
 const MOST: usize = 1_000;
@@ -126,6 +127,40 @@ pub async fn lineage(
         let mut known = gateway.lineage(&row, whose.register.as_deref(), &caller.name, &reason)?;
         known.retain(|one| caller.may(Right::SeeHistory, Some(&row.ente), Some(&one.register)).is_ok());
         Ok(Json(json!({ "id": row.folder_id, "ente": row.ente, "records": known })))
+    })
+    .await
+}
+
+/// What is to be erased knowingly.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Erase {
+    /// Also where a register holds records that it would take back: afterwards no cancel can be made.
+    #[serde(default)]
+    knowingly: bool,
+}
+
+/// `POST /folders/{id}/erase`.
+pub async fn erase(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    Query(whose): Query<OfEnte>,
+    Json(erase): Json<Erase>,
+) -> Result<Response, Problem> {
+    blocking(move || {
+        let row = find(&gateway, &caller, whose.ente.as_deref(), &id)?;
+        caller.may_at(Right::Erase, &row.ente)?;
+        let done = gateway.erase(&row, &caller.name, &caller.reason()?, erase.knowingly)?;
+        let (status, state, way) = match done {
+            Erasure::Erased => (StatusCode::OK, "erased", InTheWay::default()),
+            Erasure::Waits(way) => (StatusCode::ACCEPTED, "waits", way),
+        };
+        let told = json!({
+            "id": row.folder_id, "ente": row.ente, "state": state,
+            "under_way": way.under_way, "revocable": way.revocable,
+        });
+        Ok((status, Json(told)).into_response())
     })
     .await
 }

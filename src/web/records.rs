@@ -87,6 +87,33 @@ pub async fn try_again(
     .await
 }
 
+/// `POST /operations/{id}/park`: it stays here until a person lets it go on.
+pub async fn park(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<i64>,
+) -> Result<StatusCode, Problem> {
+    blocking(move || {
+        may_with(&gateway, &caller, Right::Resend, id)?;
+        Ok(gateway.park(id, &caller.name).map(|()| StatusCode::NO_CONTENT)?)
+    })
+    .await
+}
+
+/// `POST /operations/{id}/unpark`: it goes on, as the folder maps by now.
+pub async fn unpark(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<i64>,
+) -> Result<Json<Value>, Problem> {
+    blocking(move || {
+        may_with(&gateway, &caller, Right::Resend, id)?;
+        let state = gateway.unpark(id, &caller.name)?;
+        Ok(Json(json!({ "operation": id, "state": state.word() })))
+    })
+    .await
+}
+
 /// 404 unless the caller sees an operation, 403 unless they have a right where it belongs.
 fn may_with(gateway: &Gateway, caller: &Caller, right: Right, id: i64) -> Result<(), Problem> {
     let missing = || Problem::from(LedgerError::Missing(format!("operation {id}")));

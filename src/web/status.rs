@@ -194,3 +194,16 @@ pub async fn audit(
     })
     .await
 }
+
+/// `GET /nodes`: which processes live, and who has which duty.
+pub async fn nodes(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Json<Value>, Problem> {
+    caller.may(Right::SeeMetadata, None, None)?;
+    blocking(move || {
+        let (nodes, duties) = gateway.nodes()?;
+        Ok(Json(json!({ "nodes": nodes, "duties": duties })))
+    })
+    .await
+}

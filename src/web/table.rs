@@ -24,8 +24,10 @@ const BYTES: &str = "application/octet-stream";
 /// All endpoints, in the order in which the document lists them.
 pub fn endpoints(folder_most: usize) -> Vec<Endpoint> {
     let mut all = of_folders(folder_most + 1024);
+    all.extend(of_people());
     all.extend(of_inquiries());
     all.extend(of_work());
+    all.extend(of_operations());
     all.extend(of_submissions());
     all.extend(of_search());
     all.extend(of_routes());
@@ -52,17 +54,8 @@ fn of_folders(folder_most: usize) -> Vec<Endpoint> {
             .says("Where a folder's records stand, and its findings; the folder itself with `body`.")
             .query::<folders::Whose>()
             .header("Raccordo-Reason", "Why you look; needed with `body`.", Required::False)
-            .answers::<shapes::Folder>(200, "The folder."),
-        get("/folders/{id}/body", Right::SeeBodies, folders::body)
-            .says("The folder itself: an audited act.")
-            .query::<folders::OfEnte>()
-            .asks_why()
-            .answers::<shapes::FolderBody>(200, "The folder."),
-        get("/folders/{id}/lineage", Right::SeeHistory, people::lineage)
-            .says("What registers know of this person, and why: places and rows, no values; an audited act.")
-            .query::<people::Whose>()
-            .asks_why()
-            .answers::<shapes::LineageTold>(200, "The records, as each register knows them."),
+            .answers::<shapes::Folder>(200, "The folder.")
+            .problems(&[409]),
         post("/folders/{id}/sync", Right::Sync, folders::sync)
             .says(
                 "Brings registers up to date about one citizen, now; waits for the outcome up to `wait_ms`.",
@@ -81,7 +74,8 @@ fn of_folders(folder_most: usize) -> Vec<Endpoint> {
             .says("Findings and recipients' answers, on the folder's own fields.")
             .query::<explain::Asked>()
             .header("Raccordo-Reason", "Why you look; needed with `body`.", Required::False)
-            .answers::<shapes::FolderExplained>(200, "The explanations."),
+            .answers::<shapes::FolderExplained>(200, "The explanations.")
+            .problems(&[409]),
         post("/import", Right::SaveFolders, folders::import)
             .says("Saves many folders: NDJSON in, a result per line out; a cut or wrong line stops no other.")
             .query::<folders::PartOf>()
@@ -91,6 +85,32 @@ fn of_folders(folder_most: usize) -> Vec<Endpoint> {
             .says("Benefits that two folders seem to record.")
             .query::<duplicates::Limit>()
             .answers::<shapes::Duplicates>(200, "Each pair once."),
+    ]
+}
+
+/// What opens a folder, tells of its person, or ends what is kept of them.
+fn of_people() -> Vec<Endpoint> {
+    vec![
+        get("/folders/{id}/body", Right::SeeBodies, folders::body)
+            .says("The folder itself: an audited act.")
+            .query::<folders::OfEnte>()
+            .asks_why()
+            .answers::<shapes::FolderBody>(200, "The folder.")
+            .problems(&[409]),
+        get("/folders/{id}/lineage", Right::SeeHistory, people::lineage)
+            .says("What registers know of this person, and why: places and rows, no values; an audited act.")
+            .query::<people::Whose>()
+            .asks_why()
+            .answers::<shapes::LineageTold>(200, "The records, as each register knows them."),
+        post("/folders/{id}/erase", Right::Erase, people::erase)
+            .says(
+                "Erases the person: the folder's key is destroyed. Never a cancel: what registers hold stays there.",
+            )
+            .query::<folders::OfEnte>()
+            .asks_why()
+            .takes::<people::Erase>()
+            .answers::<shapes::ErasureTold>(200, "It is done.")
+            .answers::<shapes::ErasureTold>(202, "It waits for what is under way, or could still be cancelled."),
     ]
 }
 
@@ -106,7 +126,8 @@ fn of_inquiries() -> Vec<Endpoint> {
             .says("What registers propose for a folder's fields: an audited act.")
             .query::<inquiries::Whose>()
             .asks_why()
-            .answers::<shapes::Proposals>(200, "The proposals, with their values."),
+            .answers::<shapes::Proposals>(200, "The proposals, with their values.")
+            .problems(&[409]),
         post("/folders/{id}/proposals/{number}/accept", Right::SaveFolders, inquiries::accept)
             .says("A person takes what is proposed over into the CSI product.")
             .query::<folders::OfEnte>()
@@ -123,7 +144,8 @@ fn of_inquiries() -> Vec<Endpoint> {
         get("/inquiries/{id}/answer", Right::SeeBodies, inquiries::answer)
             .says("A register's answer as it came, while it is kept: an audited act.")
             .asks_why()
-            .answers::<shapes::InquiryAnswer>(200, "The documents."),
+            .answers::<shapes::InquiryAnswer>(200, "The documents.")
+            .problems(&[409]),
     ]
 }
 
@@ -183,7 +205,7 @@ fn of_work() -> Vec<Endpoint> {
     ]
 }
 
-fn of_submissions() -> Vec<Endpoint> {
+fn of_operations() -> Vec<Endpoint> {
     vec![
         get("/operations", Right::SeeMetadata, records::operations)
             .says("Operations, newest first.")
@@ -198,11 +220,24 @@ fn of_submissions() -> Vec<Endpoint> {
             .says("A refused operation goes again, as it is, with the next run or sync.")
             .answers_nothing(204, "It may go again.")
             .problems(&[409]),
+        post("/operations/{id}/park", Right::Resend, records::park)
+            .says("Stops a queued operation before it leaves.")
+            .answers_nothing(204, "It stays here until a person lets it go on.")
+            .problems(&[409]),
+        post("/operations/{id}/unpark", Right::Resend, records::unpark)
+            .says("A parked operation that never left goes on, as the folder maps by now.")
+            .answers::<shapes::OperationState>(200, "It goes on, or is no longer needed.")
+            .problems(&[409]),
         get("/operations/{id}/explain", Right::SeeMetadata, explain::operation)
             .says("What a recipient answered to one operation.")
             .query::<explain::Asked>()
             .header("Raccordo-Reason", "Why you look; needed with `body`.", Required::False)
             .answers::<shapes::ExplainedOperations>(200, "The explanation."),
+    ]
+}
+
+fn of_submissions() -> Vec<Endpoint> {
+    vec![
         get("/submissions/{name}", Right::SeeMetadata, records::submission)
             .says("One container with its operations, attempts and receipts.")
             .answers::<shapes::Submission>(200, "The container."),
@@ -312,6 +347,9 @@ fn of_flows(folder_most: usize) -> Vec<Endpoint> {
 
 fn of_administration() -> Vec<Endpoint> {
     vec![
+        get("/nodes", Right::SeeMetadata, status::nodes)
+            .says("The processes of this installation that live, and what one of them at a time does.")
+            .answers::<shapes::Nodes>(200, "Processes and duties."),
         get("/accounts", Right::ManageAccounts, accounts::list)
             .says("Accounts of the console.")
             .answers::<shapes::Accounts>(200, "The accounts."),

@@ -8,6 +8,7 @@ mod cancel;
 mod changes;
 mod console;
 mod decode;
+mod erase;
 mod exchange;
 mod explain;
 mod folders;
@@ -96,6 +97,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migration_13.sql"),
     include_str!("migration_14.sql"),
     include_str!("migration_15.sql"),
+    include_str!("migration_16.sql"),
 ];
 
 /// The books of an installation. Cheap to share; dropping the last one closes the ledger.

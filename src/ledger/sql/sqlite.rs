@@ -22,10 +22,11 @@ impl Sqlite {
     pub fn open(path: &Path) -> R<Connection> {
         let connection = rusqlite::Connection::open(path).map_err(store)?;
         keep_plans(&connection)?;
+        // What an erased key was is overwritten where it stood.
         // Savepoints keep the former pages of what they change: in memory, else each job writes them to a file.
         let settings = "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
              PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 4000; PRAGMA busy_timeout = 10000;
-             PRAGMA temp_store = MEMORY;";
+             PRAGMA temp_store = MEMORY; PRAGMA secure_delete = FAST;";
         connection.execute_batch(settings).map_err(store)?;
         connection.set_prepared_statement_cache_capacity(128);
         Ok(Connection::Sqlite(Self(connection)))

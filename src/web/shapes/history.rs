@@ -67,6 +67,19 @@ pub struct LineageTold {
     records: Vec<KnownRecord>,
 }
 
+/// What became of a wish to erase.
+#[derive(ToSchema)]
+pub struct ErasureTold {
+    id: String,
+    ente: String,
+    /// `erased`, or `waits`.
+    state: String,
+    /// Operations whose outcome is awaited; questions about the person that are open.
+    under_way: u64,
+    /// Records that a register holds and would take back.
+    revocable: u64,
+}
+
 /// A record of a trial.
 #[derive(ToSchema)]
 pub struct TriedRecord {

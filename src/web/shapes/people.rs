@@ -36,6 +36,8 @@ pub struct Folder {
     version: Option<u64>,
     saved_at: i64,
     look_again: Option<String>,
+    /// The person was erased: the folder cannot be read any more.
+    erased: bool,
     records: Vec<RecordStanding>,
     findings: Vec<FolderFinding>,
     proposals: Vec<Value>,

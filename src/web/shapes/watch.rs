@@ -83,3 +83,30 @@ pub struct Hits {
     /// `after` of the next page; none at the end.
     next: Option<i64>,
 }
+
+/// A process of the installation.
+#[derive(ToSchema)]
+pub struct Node {
+    id: String,
+    /// Words with commas between them.
+    roles: String,
+    version: String,
+    started_at: i64,
+    /// Its last sign of life, by its own clock.
+    seen_at: i64,
+    beats: i64,
+}
+
+/// What one process at a time does.
+#[derive(ToSchema)]
+pub struct Duty {
+    name: String,
+    node: String,
+    fence: i64,
+}
+
+#[derive(ToSchema)]
+pub struct Nodes {
+    nodes: Vec<Node>,
+    duties: Vec<Duty>,
+}

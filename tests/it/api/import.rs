@@ -3,7 +3,7 @@
 use raccordo::gateway::new_import;
 use serde_json::{Value, json};
 
-use crate::serving::{Site, generated};
+use crate::serving::{ROME, Site, generated};
 
 fn lines(folders: &[Value]) -> Vec<Vec<u8>> {
     folders.iter().map(|folder| folder.to_string().into_bytes()).collect()
@@ -31,6 +31,18 @@ fn a_broken_line_17_stops_no_other() {
         (&json!(40), &json!(39), &json!(1))
     );
     assert_eq!(site.gateway.books.folder_count().unwrap(), 39);
+}
+
+#[test]
+fn a_token_of_one_ente_imports_that_entes_lines_and_no_others() {
+    let site = Site::open();
+    let mut folders = generated(3);
+    folders[1]["ente"] = json!("F205");
+    let text = lines(&folders).join(&b'\n');
+    let results = site.api_as(ROME, "POST", "/import", &text).lines();
+    let said: Vec<_> = [1, 2, 3].map(|line| outcome(&results, line)).into();
+    assert_eq!(said, ["saved", "forbidden", "saved"], "{results:?}");
+    assert_eq!(site.gateway.books.folder_count().unwrap(), 2);
 }
 
 #[test]

@@ -55,7 +55,6 @@ fn a_token_of_one_ente_speaks_for_that_ente_only() {
     site.api_as(ROME, "GET", "/findings?ente=F205", b"").problem(403);
     site.api_as(ROME, "POST", "/adopt?ente=F205&flow=x", b"").problem(403);
     for (method, path) in [
-        ("POST", "/import"),
         ("GET", "/findings"),
         ("POST", "/routes/waas-H501/resume"),
         ("POST", "/routes/waas-H501/suspend"),

@@ -71,3 +71,25 @@ fn without_room_for_a_ledger_there_is_no_half_ledger() {
     raccordo(at, &["readiness"]).exit(0);
     raccordo(at, &["audit", "verify"]).exit(0);
 }
+
+/// Whoever writes the log to the disk that is full has no log; the work goes on.
+#[test]
+fn a_log_that_cannot_be_written_stops_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    configure(dir.path(), "unused.json", "log.filter = \"debug\"\n");
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let serve = ["--config", "raccordo.toml", "serve"];
+    let mut child = super::command(dir.path()).args(serve).stderr(full).spawn().unwrap();
+    let socket = dir.path().join("data/raccordo.sock");
+    let began = std::time::Instant::now();
+    while !socket.exists() {
+        assert!(began.elapsed().as_secs() < 30 && child.try_wait().unwrap().is_none(), "it does not serve");
+        std::thread::park_timeout(std::time::Duration::from_millis(20));
+    }
+    write_lines(dir.path(), "folders.ndjson", &generated(20));
+    assert!(raccordo(dir.path(), &["import", "folders.ndjson"]).exit(0).out.contains("20 folders saved"));
+    raccordo(dir.path(), &["runs", "list"]).exit(0);
+    assert!(child.try_wait().unwrap().is_none(), "it lives");
+    let term = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(term.success() && child.wait().unwrap().success());
+}
