@@ -76,7 +76,8 @@ assets: ## what the console's pages load, from the npm registry; the next build 
 	rm -f $(ASSETS)
 	$(MAKE) --no-print-directory $(ASSETS)
 
-lint: ## format, clippy, licences and sources of dependencies
+# The assets first, where there is npm, as in `build`: they are part of what is compiled.
+lint: $(if $(shell command -v npm),$(ASSETS)) ## format, clippy, licences and sources of dependencies
 	.ci/packages cc
 	$(CARGO) fmt --check
 	$(CLIPPY) $(CARGO) build --locked --all-targets

@@ -9,7 +9,7 @@ use crate::audit::EventKind;
 use crate::exchange::{InTheWay, Ledger, LedgerError, in_the_way, let_go};
 use crate::ledger::{FolderRow, Tx};
 
-/// Waiting erasures that one look goes through.
+/// Waiting erasures read at a time.
 const LOOK: usize = 200;
 
 /// What became of a wish to erase.
@@ -59,12 +59,16 @@ impl Gateway {
 
     /// Does the erasures that waited and that nothing stands in the way of any more; returns how many.
     pub fn erase_due(&self) -> Result<u64, LedgerError> {
-        let mut done = 0;
-        for (row, actor) in self.books.erasures(LOOK)? {
-            let wish = Wish { actor, reason: None, knowingly: false };
-            done += u64::from(self.erase_by(&row, wish)? == Erasure::Erased);
+        let (mut done, mut after) = (0, 0);
+        loop {
+            let waiting = self.books.erasures(after, LOOK)?;
+            let Some((last, _)) = waiting.last() else { return Ok(done) };
+            after = last.id;
+            for (row, actor) in waiting {
+                let wish = Wish { actor, reason: None, knowingly: false };
+                done += u64::from(self.erase_by(&row, wish)? == Erasure::Erased);
+            }
         }
-        Ok(done)
     }
 
     fn erase_by(&self, row: &FolderRow, wish: Wish) -> Result<Erasure, LedgerError> {

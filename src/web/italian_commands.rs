@@ -415,7 +415,6 @@ pub const SENTENCES: &[(&str, &str)] = &[
         "No process serves this installation at the moment.",
         "Nessun processo serve questa installazione in questo momento.",
     ),
-    ("id", "nome"),
     ("roles", "compiti"),
     ("version", "versione"),
     ("started_at", "avviato"),

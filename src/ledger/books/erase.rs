@@ -55,12 +55,13 @@ impl Tx<'_> {
 }
 
 impl Books {
-    /// Folders whose erasure waits, longest first, and who asked for it.
-    pub fn erasures(&self, limit: usize) -> R<Vec<(FolderRow, String)>> {
+    /// Folders behind one whose erasure waits, and who asked for it.
+    pub fn erasures(&self, after: i64, limit: usize) -> R<Vec<(FolderRow, String)>> {
         let sql = format!(
-            "SELECT {FOLDER}, coalesce(erase_actor, '') FROM folder WHERE erase_asked IS NOT NULL
-             ORDER BY erase_asked LIMIT ?1"
+            "SELECT {FOLDER}, coalesce(erase_actor, '') FROM folder
+             WHERE erase_asked IS NOT NULL AND id > ?1 ORDER BY id LIMIT ?2"
         );
-        self.look(|tx| tx.many(&sql, [limit as i64], |row| Ok((folder(row)?, row.get(10)?))))
+        let bounds = params![after, limit as i64];
+        self.look(|tx| tx.many(&sql, bounds, |row| Ok((folder(row)?, row.get(10)?))))
     }
 }
