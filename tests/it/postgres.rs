@@ -209,3 +209,16 @@ fn tls_is_spoken_and_the_certificate_held_against_the_name() {
     let seen = Books::visit(&place).unwrap();
     assert!(seen.starts_with("PostgreSQL ") && seen.contains(" at localhost/postgres"), "{seen}");
 }
+
+/// A recipient may write one into a name or a code; SQLite keeps it.
+#[test]
+fn a_nul_character_in_a_text_is_kept_as_a_sign_and_found_again() {
+    let directory = TempDir::new().unwrap();
+    let books = open(&ledgers::on(&ledgers::server(), directory.path())).unwrap();
+    for expected in 1..=2 {
+        assert_eq!(books.write(|tx| tx.next_progressive("a\0b", "d")).unwrap(), expected);
+    }
+    let kept = |tx: &raccordo::ledger::Tx<'_>| tx.many("SELECT route FROM progressive", [], |row| row.get(0));
+    let kept: Vec<String> = books.look(kept).unwrap();
+    assert_eq!(kept, ["a\u{fffd}b"]);
+}

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 pub use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, Statement};
 
 use super::failure::{Failure, is_refusal};
-use super::values::{bound, types};
+use super::values::{Bound, bound, types};
 use super::waiting::{send, wait};
 use crate::exchange::LedgerError;
 use crate::ledger::sql::Value;
@@ -40,7 +41,8 @@ impl Session {
     /// All rows of an answer. `before` are statements without parameters that go with the question,
     /// at the price of none.
     pub fn rows(&mut self, sql: &str, values: &[Value<'_>], before: &str) -> R<Vec<Row>> {
-        let (values, statement, before) = self.ready(sql, values, before)?;
+        let (bound, statement, before) = self.ready(sql, values, before)?;
+        let values: Vec<_> = bound.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
         let client = &self.client;
         let answer = wait(
             async {
@@ -55,7 +57,8 @@ impl Session {
 
     /// How many rows a statement changed.
     pub fn run(&mut self, sql: &str, values: &[Value<'_>], before: &str) -> R<usize> {
-        let (values, statement, before) = self.ready(sql, values, before)?;
+        let (bound, statement, before) = self.ready(sql, values, before)?;
+        let values: Vec<_> = bound.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
         let client = &self.client;
         let answer = wait(
             async {
@@ -87,7 +90,7 @@ impl Session {
         sql: &str,
         values: &'v [Value<'v>],
         before: &'v str,
-    ) -> R<(Vec<&'v (dyn tokio_postgres::types::ToSql + Sync)>, Statement, &'v str)> {
+    ) -> R<(Vec<Bound<'v>>, Statement, &'v str)> {
         let bound = match bound(values) {
             Ok(bound) => bound,
             // What is undone later must have begun.

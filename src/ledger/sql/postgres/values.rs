@@ -1,7 +1,10 @@
 //! Integers, texts and bytes as the wire carries them.
 
+use std::error::Error;
+
+use bytes::BytesMut;
 use tokio_postgres::Row;
-use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
 use super::failure::Failure;
 use crate::exchange::LedgerError;
@@ -23,21 +26,44 @@ const fn kind(value: &Value<'_>) -> Type {
     }
 }
 
-/// The parameters as the driver takes them.
-pub(super) fn bound<'v>(values: &'v [Value<'v>]) -> R<Vec<&'v (dyn ToSql + Sync)>> {
-    let bind = |value: &'v Value<'v>| -> R<&'v (dyn ToSql + Sync)> {
-        match value {
-            Value::Integer(number) => Ok(number),
-            // SQLite can hold one and PostgreSQL cannot: nothing of ours has one.
+/// A parameter as the driver takes it.
+pub(super) struct Bound<'v>(&'v Value<'v>);
+
+/// No value is ever printed.
+impl std::fmt::Debug for Bound<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Bound")
+    }
+}
+
+impl ToSql for Bound<'_> {
+    fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        match self.0 {
+            Value::Integer(number) => number.to_sql(kind, out),
+            // SQLite can hold a NUL character and PostgreSQL cannot: what others put into their words is
+            // kept, and found again, with the sign for a character that cannot be shown.
             Value::Text(Some(text)) if text.contains('\0') => {
-                Err(LedgerError::Missing("a text with a NUL character".to_owned()))
+                text.replace('\0', "\u{fffd}").to_sql(kind, out)
             }
-            Value::Text(text) => Ok(text),
-            Value::Bytes(bytes) => Ok(bytes),
-            Value::TooLarge => Err(Failure::of("the number is too large")),
+            Value::Text(text) => text.to_sql(kind, out),
+            Value::Bytes(bytes) => bytes.to_sql(kind, out),
+            Value::TooLarge => Err("the number is too large".into()),
         }
-    };
-    values.iter().map(bind).collect()
+    }
+
+    fn accepts(kind: &Type) -> bool {
+        [Type::INT8, Type::TEXT, Type::BYTEA].contains(kind)
+    }
+
+    to_sql_checked!();
+}
+
+/// The parameters as the driver takes them.
+pub(super) fn bound<'v>(values: &'v [Value<'v>]) -> R<Vec<Bound<'v>>> {
+    match values.iter().any(|value| matches!(value, Value::TooLarge)) {
+        true => Err(Failure::of("the number is too large")),
+        false => Ok(values.iter().map(Bound).collect()),
+    }
 }
 
 /// Counts are of other widths than columns, and truth is a type of its own.
