@@ -64,17 +64,8 @@ impl Stage {
         );
         wrong.extend(differences);
         wrong.extend(book.anomalies().iter().cloned());
-        // What the recipient refused as it stands may differ, and what needs that.
+        wrong.extend(copy.lost(&register));
         let differs = "held_content IS DISTINCT FROM desired_content";
-        wrong.extend(copy.rows(&format!(
-            "SELECT 'record ' || id || ' (' || desired || ') is lost: the register has something else' FROM record
-             WHERE {register} AND (desired = 'present' AND {differs}
-             AND refused_content IS DISTINCT FROM desired_content AND NOT EXISTS (SELECT 1 FROM record n
-               WHERE n.folder = record.folder AND n.register = coalesce(record.needs_register, record.register)
-               AND n.key = record.needs AND n.held_content IS NULL
-               AND n.refused_content IS NOT DISTINCT FROM n.desired_content)
-             OR desired IN ('annulled', 'vanished') AND held_content IS NOT NULL AND refused_kind IS NULL)",
-        )));
         let of = |state: &str| copy.count(&format!("SELECT count(*) FROM operation WHERE state = '{state}'"));
         println!(
             "{} submissions settled, {} attempts ({} questions); operations: {} accepted, {} refused, {} superseded, \

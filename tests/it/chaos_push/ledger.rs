@@ -68,6 +68,25 @@ impl Copy {
         }
     }
 
+    /// Records, of those that a condition names, of which the register has something else than it should.
+    /// What it refused as it stands may differ, and whatever needs that, also by way of others.
+    pub fn lost(&self, which: &str) -> Vec<String> {
+        self.rows(&format!(
+            "WITH RECURSIVE stuck (folder, register, key) AS (
+               SELECT folder, register, key FROM record WHERE desired = 'present' AND held_content IS NULL
+                 AND refused_content IS NOT DISTINCT FROM desired_content
+               UNION SELECT r.folder, r.register, r.key FROM record r JOIN stuck s ON r.folder = s.folder
+                 AND coalesce(r.needs_register, r.register) = s.register AND r.needs = s.key
+               WHERE r.held_content IS NULL)
+             SELECT 'record ' || id || ' (' || desired || ') is lost: the register has something else' FROM record
+             WHERE {which} AND (desired = 'present' AND held_content IS DISTINCT FROM desired_content
+               AND refused_content IS DISTINCT FROM desired_content AND NOT EXISTS (SELECT 1 FROM stuck s
+                 WHERE s.folder = record.folder AND s.key = record.needs
+                 AND s.register = coalesce(record.needs_register, record.register))
+               OR desired IN ('annulled', 'vanished') AND held_content IS NOT NULL AND refused_kind IS NULL)"
+        ))
+    }
+
     /// Operations that nobody would ever touch again: on their way in no open container, or queued
     /// and not the one that their record waits for; and open containers with nothing in them.
     pub fn without_next_step(&self) -> Vec<String> {
