@@ -3,7 +3,7 @@
 //! Erasing never cancels: a cancel is made from the folder before, by the folder's own word.
 
 use super::settle::drop_claim;
-use super::{Bucket, Desired, Ledger, LedgerError, Millis, Record, State};
+use super::{Bucket, Desired, Ledger, LedgerError, Millis, Operation, Record, State};
 
 /// What stands in the way of an erasure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,7 +26,9 @@ pub fn in_the_way(ledger: &mut dyn Ledger, records: &[Record]) -> Result<InTheWa
     let mut found = InTheWay::default();
     for record in records {
         let current = record.current.map(|current| ledger.operation(current)).transpose()?;
-        found.under_way += u64::from(current.is_some_and(|operation| operation.state != State::Queued));
+        // What a person parked before it left stands in nobody's way.
+        let left = |operation: Operation| operation.submission.is_some() || operation.state != State::Parked;
+        found.under_way += u64::from(current.is_some_and(|one| one.state != State::Queued && left(one)));
         found.revocable += u64::from(record.held.is_some() && record.powers.cancel);
     }
     Ok(found)

@@ -34,8 +34,7 @@ pub fn start(
     Ok(tokio::spawn(async move {
         let mut going_on = true;
         while going_on {
-            let waited = tokio::time::timeout(EVERY, stopped.wait_for(|stopped| *stopped)).await;
-            going_on = waited.is_err();
+            going_on = tokio::time::timeout(EVERY, stopped.wait_for(|stopped| *stopped)).await.is_err();
             let mut batch = Vec::new();
             while let Ok(span) = spans.try_recv() {
                 batch.push(span);

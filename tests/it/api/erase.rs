@@ -40,6 +40,10 @@ fn who_was_never_sent_is_erased_at_once_and_stays_so() {
     let path = |what: &str| format!("/folders/{id}{what}");
     site.api("PUT", &path(""), folder.to_string().as_bytes()).good(201);
     site.report();
+    // What a person has stopped before it left keeps nobody here.
+    let queued = site.api("GET", "/operations?state=queued&limit=1", b"").good(200);
+    let parked = format!("/operations/{}/park", queued["operations"][0]["operation"]);
+    assert_eq!(site.api("POST", &parked, b"").status, 204);
     // Without a reason, or without the right, nothing happens.
     let token = format!("Bearer {}", crate::serving::ALL);
     let headers = [("authorization", token.as_str()), ("content-type", "application/json")];
